@@ -91,3 +91,5 @@ class Extension
     abort "#{name}: `#{command.first}` failed (see above; folder #{@build_dir})" unless done
   end
 end
+
+Extension.all(File.expand_path('../..', __dir__)).each(&:build) if $PROGRAM_NAME == __FILE__
