@@ -1,0 +1,50 @@
+# frozen_string_literal: true
+
+require 'timeout'
+
+# Locks and time.
+module Bench
+  row 'mutex', 'Mutex, 20 x 10 fibers, sleep 0 in the lock', unit: 'lock', wanted: 1_000_000, over_async: 4.2 do |n|
+    20.times do
+      mutex = Mutex.new
+      10.times { go { n.times { mutex.synchronize { sleep 0 } } } }
+    end
+    200 * n
+  end
+
+  # The holder's byte comes back through a partner fiber, so it has to wait with the lock held.
+  row 'mutex_io', 'Mutex, 20 x 10 fibers, a byte there and back in the lock', unit: 'lock' do |n|
+    20.times do
+      mutex = Mutex.new
+      near, far = UNIXSocket.pair
+      10.times { go { n.times { mutex.synchronize { near.write('x'); near.readpartial(1) } } } }
+      go { (10 * n).times { far.write(far.readpartial(1)) }; far.close }
+    end
+    200 * n
+  end
+
+  # 0.5 to 1.5 s each. CPU a timer is the figure; `late` and `early` say whether they were on time.
+  row 'timers', '10,000 sleeping timers', unit: 'us CPU each', fixed: 10_000, column: :cpu_us,
+      wanted: 20, over_async: 5.4 do |n|
+    late = []
+    n.times do |i|
+      go do
+        time = 0.5 + (i * 7919 % n) / n.to_f
+        start = now
+        sleep time
+        late << now - start - time
+      end
+    end
+    check('every timer fired') do
+      late.sort!
+      extra.update(late_p50_ms: late[n / 2] * 1e3, late_max_ms: late[-1] * 1e3, early_ms: [late[0] * -1e3, 0].max)
+      late.size == n
+    end
+    n
+  end
+
+  row 'timeout', 'Timeout.timeout around a quick call', unit: 'call', wanted: 400_000, over_async: 3.4 do |n|
+    go { n.times { Timeout.timeout(10) { sleep 0 } } }
+    n
+  end
+end
