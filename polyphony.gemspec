@@ -18,8 +18,12 @@ Gem::Specification.new do |spec|
 
   # What git knows or would add, so that build products stay out; an unpacked tree has no git to ask.
   shipped = %w[lib ext exe sig README.md CHANGELOG.md LICENSE]
-  listed = IO.popen(%w[git ls-files -z --cached --others --exclude-standard --] + shipped,
-                    chdir: __dir__, err: File::NULL, &:read).split("\0")
+  listed = begin
+    IO.popen(%w[git ls-files -z --cached --others --exclude-standard --] + shipped,
+             chdir: __dir__, err: File::NULL, &:read).split("\0")
+  rescue Errno::ENOENT
+    []
+  end
   listed = Dir.glob('{lib,ext,exe,sig}/**/*', base: __dir__) + shipped.grep(/[A-Z]/) if listed.empty?
   spec.files = listed.select { |file| File.file?(File.join(__dir__, file)) }.grep_v(/\.(so|o|bundle|log)\z/).sort
 

@@ -18,7 +18,7 @@ RSpec.describe 'the watchdog of the suite' do
   it 'ends a suite whose example waits for ever, and shows where it waits' do
     _, err, status = run_suite('Queue.new.pop', POLYPHONY_SPEC_TIMEOUT: '1')
     expect(status.exitstatus).to eq(Support::Watchdog::EXIT_STATUS)
-    expect(err).to include('"this hangs"').and include('took more than 1.0 s').and match(/hanging_spec\.rb:1:in .*pop/)
+    expect(err).to include('"this hangs"').and include('took more than 1.0 s').and include('hanging_spec.rb:1:in')
   end
 
   it 'kills the processes that the example had started' do
