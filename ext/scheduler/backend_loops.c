@@ -1,0 +1,222 @@
+#include "scheduler.h"
+#include <errno.h>
+#include <ruby/io.h>
+
+/*
+ * The tight loops: the descriptor stays registered from the first round to the last, so that a
+ * round costs one read (or accept) and its share of a poll, and allocates nothing but the data.
+ */
+
+struct loop {
+    struct scheduler *s;
+    struct waiter w;
+    VALUE io, receiver;
+    ID method; /* feed_loop: sent to receiver; else the block is called */
+    long max;
+    int fd, flags;
+};
+
+/* Waits with the registration kept. */
+static void loop_wait(struct loop *loop)
+{
+    loop->w.kind = WAITER_IO;
+    loop->w.state = WAITER_WAITING;
+    loop->w.subject = loop->io;
+    loop->w.woken = loop->w.cut = 0;
+    loop->s->backend->ops->io_start(loop->s->backend, &loop->w.watch, loop->fd, BACKEND_READABLE);
+    scheduler_suspend(loop->s, &loop->w);
+    if (io_is_closed(loop->io, loop->fd)) rb_raise(rb_eIOError, "stream closed in another thread");
+}
+
+static VALUE loop_end(VALUE pointer)
+{
+    struct loop *loop = (struct loop *)pointer;
+    loop->s->backend->ops->io_stop(loop->s->backend, &loop->w.watch);
+    return Qnil;
+}
+
+static void loop_open(struct loop *loop, VALUE io)
+{
+    loop->s = scheduler_current();
+    if (!loop->s) {
+        rb_funcall(rb_path2class("Polyphony::Scheduler"), rb_intern("install"), 0);
+        loop->s = scheduler_current_bang();
+    }
+    loop->io = rb_io_get_io(io);
+    loop->fd = io_descriptor(loop->io);
+    loop->flags = io_transfer_flags(loop->io, loop->fd);
+    waiter_init(&loop->w, WAITER_IO, loop->io);
+    loop->w.keep_watch = 1;
+}
+
+static void loop_deliver(struct loop *loop, VALUE data)
+{
+    if (loop->method)
+        rb_funcallv(loop->receiver, loop->method, 1, &data);
+    else
+        rb_yield(data);
+    /* The block may have closed it, or forked. */
+    scheduler_check(loop->s);
+    if (io_is_closed(loop->io, loop->fd)) rb_iter_break();
+}
+
+static void reserve_scratch(struct scheduler *s, size_t size)
+{
+    if (s->scratch_size >= size) return;
+    char *scratch = xrealloc(s->scratch, size);
+    s->scratch = scratch;
+    s->scratch_size = size;
+}
+
+static VALUE read_loop_body(VALUE pointer)
+{
+    struct loop *loop = (struct loop *)pointer;
+    struct scheduler *s = loop->s;
+    while (io_buffered(loop->io) > 0)
+        loop_deliver(loop, rb_funcall(loop->io, rb_intern("readpartial"), 1, LONG2NUM(loop->max)));
+    for (;;) {
+        /* Read where the length need not be known beforehand, then make a String of the right
+           size: for requests of some hundred bytes a copy is cheaper than a large buffer each. No
+           other fiber runs in between, so the scheduler has one such place for all. */
+        reserve_scratch(s, (size_t)loop->max);
+        ssize_t n = s->backend->ops->read(s->backend, loop->fd, s->scratch, (size_t)loop->max,
+                                          loop->flags);
+        if (n == -EAGAIN || n == -EWOULDBLOCK) {
+            loop_wait(loop);
+            continue;
+        }
+        if (n < 0) rb_syserr_fail((int)-n, NULL);
+        if (n == 0) return Qnil;
+        loop_deliver(loop, rb_str_new(s->scratch, n));
+    }
+}
+
+static VALUE run_read_loop(struct loop *loop, VALUE io, VALUE max)
+{
+    loop->max = NIL_P(max) ? 8192 : NUM2LONG(max);
+    if (loop->max <= 0) rb_raise(rb_eArgError, "maximum must be positive");
+    loop_open(loop, io);
+    return rb_ensure(read_loop_body, (VALUE)loop, loop_end, (VALUE)loop);
+}
+
+/*
+ *  call-seq: read_loop(io, max = 8192) { |data| … } -> nil
+ *
+ *  Yields what comes in, at most +max+ bytes at a time, until the end of the stream or until the
+ *  block closes +io+. Suspends between rounds.
+ */
+static VALUE backend_read_loop(int argc, VALUE *argv, VALUE self)
+{
+    struct loop loop = {0};
+    (void)self;
+    rb_check_arity(argc, 1, 2);
+    rb_need_block();
+    return run_read_loop(&loop, argv[0], argc > 1 ? argv[1] : Qnil);
+}
+
+/*
+ *  call-seq: feed_loop(io, receiver, method = :call, max = 8192) -> nil
+ *
+ *  As #read_loop, handing each piece to +receiver+'s +method+: no block between socket and parser.
+ */
+static VALUE backend_feed_loop(int argc, VALUE *argv, VALUE self)
+{
+    struct loop loop = {0};
+    (void)self;
+    rb_check_arity(argc, 2, 4);
+    loop.receiver = argv[1];
+    loop.method = argc > 2 && !NIL_P(argv[2]) ? rb_to_id(argv[2]) : rb_intern("call");
+    return run_read_loop(&loop, argv[0], argc > 3 ? argv[3] : Qnil);
+}
+
+/* --- accept --- */
+
+static VALUE client_class(VALUE server)
+{
+    VALUE tcp = rb_path2class("TCPServer"), unix_server = Qnil;
+    if (RTEST(rb_obj_is_kind_of(server, tcp))) return rb_path2class("TCPSocket");
+    if (rb_const_defined(rb_cObject, rb_intern("UNIXServer")))
+        unix_server = rb_path2class("UNIXServer");
+    if (!NIL_P(unix_server) && RTEST(rb_obj_is_kind_of(server, unix_server)))
+        return rb_path2class("UNIXSocket");
+    return rb_path2class("Socket");
+}
+
+static void accept_open(struct loop *loop, VALUE server)
+{
+    loop_open(loop, server);
+    if (!(loop->flags & TRANSFER_SOCKET))
+        rb_raise(rb_eTypeError, "no server socket: %" PRIsVALUE, rb_obj_class(server));
+    /* As accept_nonblock does: somebody else may take the connection the poll saw. */
+    rb_io_set_nonblock(RFILE(loop->io)->fptr);
+}
+
+/* A connection that was gone before it was taken is no error of the server's. */
+static int accept_again(int error)
+{
+    return error == ECONNABORTED || error == EPROTO || error == EPERM;
+}
+
+static int accept_one(struct loop *loop)
+{
+    struct backend *backend = loop->s->backend;
+    for (;;) {
+        int client = backend->ops->accept(backend, loop->fd);
+        if (client >= 0) return client;
+        if (client == -EAGAIN || client == -EWOULDBLOCK)
+            loop_wait(loop);
+        else if (!accept_again(-client))
+            rb_syserr_fail(-client, "accept(2)");
+        backend = loop->s->backend;
+    }
+}
+
+static VALUE accept_body(VALUE pointer)
+{
+    struct loop *loop = (struct loop *)pointer;
+    return rb_funcall(loop->receiver, rb_intern("for_fd"), 1, INT2NUM(accept_one(loop)));
+}
+
+static VALUE accept_loop_body(VALUE pointer)
+{
+    struct loop *loop = (struct loop *)pointer;
+    for (;;) {
+        int client = accept_one(loop);
+        rb_yield(rb_funcall(loop->receiver, rb_intern("for_fd"), 1, INT2NUM(client)));
+        scheduler_check(loop->s);
+        if (io_is_closed(loop->io, loop->fd)) return Qnil;
+    }
+}
+
+/* call-seq: accept(server) -> socket: suspends until a client connects. */
+static VALUE backend_accept(VALUE self, VALUE server)
+{
+    struct loop loop = {0};
+    (void)self;
+    accept_open(&loop, server);
+    loop.receiver = client_class(loop.io);
+    return rb_ensure(accept_body, (VALUE)&loop, loop_end, (VALUE)&loop);
+}
+
+/*
+ *  call-seq: accept_loop(server) { |socket| … } -> nil
+ *
+ *  Yields each client that connects, until the block closes +server+. Suspends between rounds.
+ */
+static VALUE backend_accept_loop(VALUE self, VALUE server)
+{
+    struct loop loop = {0};
+    (void)self;
+    rb_need_block();
+    accept_open(&loop, server);
+    loop.receiver = client_class(loop.io);
+    return rb_ensure(accept_loop_body, (VALUE)&loop, loop_end, (VALUE)&loop);
+}
+
+void Init_polyphony_backend_loops(VALUE backend)
+{
+    rb_define_method(backend, "read_loop", backend_read_loop, -1);
+    rb_define_method(backend, "feed_loop", backend_feed_loop, -1);
+    rb_define_method(backend, "accept", backend_accept, 1);
+    rb_define_method(backend, "accept_loop", backend_accept_loop, 1);
+}

@@ -1,0 +1,240 @@
+#include "scheduler.h"
+#include "gvl.h"
+
+/* Switching and polling: what a fiber does from the moment it waits until it runs again. */
+
+/* Switches between two looks at the operating system while fibers keep each other busy. */
+#define SWITCHES_PER_POLL 64
+/* Descriptor waits checked for a closed IO before each idle wait; see scan_closed. */
+#define SCAN_BUDGET 32
+#define SCAN_PAUSE 0.05
+#define SCAN_PERIOD 1.0
+
+static void process_fired(struct scheduler *s)
+{
+    struct watch *watch = s->backend->fired;
+    s->backend->fired = NULL;
+    s->backend->fired_tail = &s->backend->fired;
+    while (watch) {
+        struct watch *next = watch->next_fired;
+        watch->fired = 0;
+        watch->on_fire(watch);
+        watch = next;
+    }
+}
+
+static void poll_now(struct scheduler *s)
+{
+    s->since_poll = 0;
+    s->backend->ops->poll(s->backend);
+    process_fired(s);
+}
+
+static struct waiter *ready_shift(struct scheduler *s)
+{
+    if (list_empty(&s->ready)) return NULL;
+    struct waiter *w = CONTAINER_OF(s->ready.next, struct waiter, link);
+    list_remove(&w->link);
+    w->state = WAITER_RUNNING;
+    s->current = w->task;
+    return w;
+}
+
+/*
+ * Before Ruby 4.0 nobody tells a scheduler that an IO was closed, and the kernel drops a closed
+ * descriptor from its poll set without a word: its waiters would wait for ever. So a few of them
+ * are looked at before each idle wait, in turns; as long as some are unseen since a fiber last
+ * ran, the wait is short, and a wait that ran out sees to all the rest. Returns the longest wait
+ * allowed, or 0 when a fiber was woken.
+ */
+static double scan_closed(struct scheduler *s, unsigned budget)
+{
+    unsigned woken = 0;
+    while (budget-- && s->unscanned && !list_empty(&s->io_waiting)) {
+        struct waiter *w = CONTAINER_OF(s->io_waiting.next, struct waiter, link);
+        list_remove(&w->link);
+        list_append(&s->io_waiting, &w->link);
+        s->unscanned--;
+        if (io_is_closed(w->subject, w->watch.fd)) {
+            w->watch.revents = BACKEND_GONE;
+            w->woken = 1;
+            scheduler_wake(s, w);
+            woken++;
+        }
+    }
+    if (woken) return 0;
+    if (list_empty(&s->io_waiting)) return -1;
+    if (s->unscanned) return SCAN_PAUSE;
+    return rb_thread_alone() ? -1 : SCAN_PERIOD; /* another thread may close what we wait for */
+}
+
+static unsigned count(const struct list *list)
+{
+    unsigned n = 0;
+    for (struct list *node = list->next; node != list; node = node->next) n++;
+    return n;
+}
+
+/* Nothing can ever wake a fiber. `sleep` and `suspend` without limit are no deadlock: stock Ruby
+   waits for a signal there, too. */
+static int deadlocked(struct scheduler *s)
+{
+    if (s->backend->active || s->external || !rb_thread_alone()) return 0;
+    for (struct list *node = s->waiting.next; node != &s->waiting; node = node->next)
+        if (CONTAINER_OF(node, struct waiter, link)->kind == WAITER_SLEEP) return 0;
+    return !task_has_pending(s->main) && !s->main->shield;
+}
+
+static void idle(struct scheduler *s)
+{
+    poll_now(s);
+    if (!list_empty(&s->ready)) return;
+
+    double limit = scan_closed(s, SCAN_BUDGET);
+    if (limit == 0) return;
+    if (deadlocked(s)) {
+        VALUE error = rb_funcall(s->self, rb_intern("deadlock_error"), 0);
+        if (!NIL_P(error)) {
+            task_interrupt(s->main, error);
+            return;
+        }
+    }
+    unsigned long before = s->backend->waits;
+    s->polling = 1;
+    gvl_backend_wait(s->backend, limit);
+    s->polling = 0;
+    process_fired(s);
+    if (limit > 0 && list_empty(&s->ready) && s->backend->waits != before) {
+        if (limit == SCAN_PERIOD) s->unscanned = count(&s->io_waiting);
+        scan_closed(s, s->unscanned);
+    }
+    s->checking = 1; /* stays set when an exception leaves here: see scheduler_suspend */
+    rb_thread_check_ints();
+    s->checking = 0;
+}
+
+static void switch_to(struct scheduler *s, struct waiter *next)
+{
+    s->switches++;
+    if (next->kind == WAITER_START) {
+        s->starting = next->task;
+        rb_fiber_transfer(s->trampoline, 0, NULL);
+    } else {
+        rb_fiber_transfer(next->fiber, 0, NULL);
+    }
+}
+
+/* Runs other fibers until somebody has switched back to this one on purpose. Control also comes
+   here unasked, when a fiber ended in this one; then the next fiber is due. */
+VALUE scheduler_run_until_running(VALUE argument)
+{
+    struct waiter *w = (struct waiter *)argument;
+    struct scheduler *s = w->task->scheduler;
+    do {
+        if (++s->since_poll >= SWITCHES_PER_POLL) poll_now(s);
+        struct waiter *next = ready_shift(s);
+        if (!next)
+            idle(s);
+        else if (next != w)
+            switch_to(s, next);
+    } while (w->state != WAITER_RUNNING);
+    return Qnil;
+}
+
+/* --- the trampoline --- */
+
+static void trampoline_resume(struct scheduler *s, struct task *t)
+{
+    s->last_started = t;
+    s->current = t;
+    rb_fiber_resume(t->fiber, 0, NULL);
+    s->last_started = NULL;
+}
+
+/* The ready queue is empty: whoever waits polls, but never the trampoline, which must not run
+   trap handlers. Prefers main, where they belong. */
+static void trampoline_hand_over(struct scheduler *s)
+{
+    struct waiter *w = s->main->waiter;
+    if (!w || !waiter_linked(w)) {
+        struct list *list = list_empty(&s->waiting) ? &s->io_waiting : &s->waiting;
+        if (list_empty(list)) {
+            if (s->forked) ruby_stop(0); /* the forking fiber, all there was, has ended */
+            rb_raise(eFiberError, "no fiber left to run");
+        }
+        w = CONTAINER_OF(list->next, struct waiter, link);
+    }
+    s->current = w->task;
+    rb_fiber_transfer(w->fiber, 0, NULL);
+}
+
+static VALUE trampoline_step(VALUE argument)
+{
+    struct scheduler *s = (struct scheduler *)argument;
+    struct task *t;
+    if ((t = s->starting)) {
+        s->starting = NULL;
+        t->state = TASK_STARTING;
+        trampoline_resume(s, t);
+        return Qnil;
+    }
+    if ((t = s->finishing)) {
+        s->finishing = NULL;
+        trampoline_resume(s, t);
+        return Qnil;
+    }
+    struct waiter *next = ready_shift(s);
+    if (!next)
+        trampoline_hand_over(s);
+    else if (next->kind == WAITER_START)
+        s->starting = next->task;
+    else
+        switch_to(s, next);
+    return Qnil;
+}
+
+static void trampoline_error(struct scheduler *s)
+{
+    VALUE error = rb_errinfo();
+    rb_set_errinfo(Qnil);
+    struct task *t = s->last_started;
+    s->last_started = NULL;
+    if (!rb_obj_is_kind_of(error, rb_eException))
+        scheduler_kill_root(s);
+    else if (t && t->state == TASK_STARTING)
+        task_failed_to_start(s, t, error);
+    else
+        task_interrupt(s->main, error);
+}
+
+static VALUE trampoline_main(RB_BLOCK_CALL_FUNC_ARGLIST(first, data))
+{
+    struct scheduler *s = (struct scheduler *)NUM2ULL(data);
+    (void)first, (void)argc, (void)argv, (void)blockarg;
+    while (!s->closed) {
+        int state = 0;
+        rb_protect(trampoline_step, (VALUE)s, &state);
+        if (state) trampoline_error(s);
+    }
+    return Qnil;
+}
+
+void scheduler_start_trampoline(struct scheduler *s)
+{
+    VALUE data = ULL2NUM((unsigned long long)(uintptr_t)s);
+#ifdef HAVE_RB_FIBER_NEW_STORAGE
+    s->trampoline = rb_fiber_new_storage(trampoline_main, data, Qnil);
+#else
+    s->trampoline = rb_block_call(cFiber, rb_intern("new"), 0, NULL, trampoline_main, data);
+#endif
+}
+
+/* Thread#kill came while some fiber polled: the thread ends by unwinding its root fiber. */
+void scheduler_kill_root(struct scheduler *s)
+{
+    s->killed = 1;
+    if (s->root->waiter && s->root->waiter->state == WAITER_WAITING) {
+        s->root->waiter->cut = 1;
+        scheduler_wake_first(s, s->root->waiter);
+    }
+}

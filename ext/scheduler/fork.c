@@ -1,0 +1,81 @@
+#include "scheduler.h"
+#include <pthread.h>
+
+/*
+ * A forked child has copies of all fibers and shares the parent's poll set. It must run none of
+ * those fibers and must not touch that set: at its first entry into the scheduler it drops all
+ * but the fiber that forked and opens a loop of its own.
+ */
+
+volatile unsigned polyphony_generation;
+
+static void count_fork(void)
+{
+    polyphony_generation++;
+}
+
+void Init_polyphony_fork(void)
+{
+    pthread_atfork(NULL, NULL, count_fork);
+}
+
+static void forget_tasks(struct scheduler *s)
+{
+    struct list *node = s->tasks.next;
+    while (node != &s->tasks) {
+        struct task *t = CONTAINER_OF(node, struct task, link);
+        node = node->next;
+        if (t == s->current) continue;
+        list_remove(&t->link);
+        t->state = TASK_DONE;
+        t->waiter = NULL;
+        t->scopes = NULL;
+        t->fiber = Qnil;
+        task_release(t);
+    }
+}
+
+static void forget_waiters(struct scheduler *s)
+{
+    struct list *lists[] = {&s->ready, &s->waiting, &s->io_waiting};
+    for (int i = 0; i < 3; i++) {
+        while (!list_empty(lists[i])) list_remove(lists[i]->next);
+    }
+    memset(s->blocked, 0, s->blocked_size * sizeof(*s->blocked));
+    s->blocked_count = s->early_count = s->unscanned = 0;
+}
+
+void scheduler_after_fork(struct scheduler *s)
+{
+    s->generation = polyphony_generation;
+    if (s->closed) return;
+    struct backend *old = s->backend;
+    struct task *survivor = s->current;
+    struct backend *fresh = old->ops->open();
+    if (!fresh) rb_sys_fail("cannot open the event loop in a forked process");
+    forget_tasks(s);
+    forget_waiters(s);
+    survivor->waiter = NULL;
+    if (survivor != s->root) {
+        s->root->waiter = NULL;
+        s->root->scopes = NULL;
+    }
+    for (struct scope *scope = survivor->scopes; scope; scope = scope->outer)
+        scope->timer.active = 0;
+    s->backend = fresh;
+    old->ops->close(old);
+    for (struct scope *scope = survivor->scopes; scope; scope = scope->outer) {
+        double left = scope->deadline - scheduler_now();
+        if (scope->deadline > 0 && !scope->fired)
+            fresh->ops->timer_start(fresh, &scope->timer, left > 0 ? left : 0);
+    }
+    s->main = survivor;
+    s->live = survivor == s->root ? 0 : 1;
+    s->external = 0;
+    s->starting = s->finishing = NULL;
+    s->spawner = s->closer = NULL;
+    s->polling = s->checking = s->killed = 0;
+    s->forked = 1;
+    s->thread = rb_thread_current();
+    if (!NIL_P(s->on_fork)) rb_funcall(s->on_fork, rb_intern("call"), 1, survivor->handle);
+}

@@ -1,0 +1,36 @@
+#include "gvl.h"
+#include <ruby.h>
+#include <ruby/thread.h>
+
+/* The only file that releases the GVL or defines an unblock function. */
+
+struct wait_arguments {
+    struct backend *backend;
+    double seconds;
+};
+
+static void *wait_without_gvl(void *pointer)
+{
+    struct wait_arguments *arguments = pointer;
+    arguments->backend->ops->wait(arguments->backend, arguments->seconds);
+    return NULL;
+}
+
+static void unblock_wait(void *pointer)
+{
+    struct backend *backend = pointer;
+    backend->ops->wakeup(backend);
+}
+
+/*
+ * RB_NOGVL_INTR_FAIL: with an interrupt pending the wait is not entered at all, and none is
+ * executed inside; the scheduler looks for interrupts itself, where it can say who gets them.
+ * RB_NOGVL_UBF_ASYNC_SAFE: without it Ruby 3.1 starts a thread to call the unblock function in a
+ * single-threaded process and joins it afterwards, which would call our own block hook from here.
+ */
+void gvl_backend_wait(struct backend *backend, double seconds)
+{
+    struct wait_arguments arguments = {backend, seconds};
+    rb_nogvl(wait_without_gvl, &arguments, unblock_wait, backend,
+             RB_NOGVL_INTR_FAIL | RB_NOGVL_UBF_ASYNC_SAFE);
+}

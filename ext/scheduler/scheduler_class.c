@@ -1,0 +1,375 @@
+#include "scheduler.h"
+
+/* Polyphony::Scheduler: its life, and what layer 2 builds on. The hooks are in hooks*.c. */
+
+static VALUE scheduler_alloc(VALUE class)
+{
+    struct scheduler *s;
+    return TypedData_Make_Struct(class, struct scheduler, &scheduler_type, s);
+}
+
+/* Opens the event loop; the Ruby side of #initialize has checked the arguments. */
+static VALUE scheduler_m_setup(VALUE self, VALUE backend)
+{
+    struct scheduler *s;
+    TypedData_Get_Struct(self, struct scheduler, &scheduler_type, s);
+    scheduler_setup(s, self, NIL_P(backend) ? NULL : StringValueCStr(backend));
+    return self;
+}
+
+/* --- plain fibers: Fiber.schedule --- */
+
+static void deliver_plain_error(struct scheduler *s, struct task *t, VALUE error)
+{
+    if (NIL_P(error)) return;
+    if (!rb_obj_is_kind_of(error, rb_eException))
+        scheduler_kill_root(s);
+    else if (t->state == TASK_STARTING && s->spawner && s->spawner->subject == t->fiber)
+        s->spawner->error = error; /* it never waited: raise out of Fiber.schedule */
+    else
+        task_interrupt(s->main, error);
+}
+
+struct finish {
+    struct scheduler *s;
+    VALUE handle, error;
+};
+
+static VALUE plain_call(VALUE proc)
+{
+    return rb_proc_call_with_block(proc, 0, NULL, Qnil);
+}
+
+static VALUE plain_finish(VALUE pointer)
+{
+    struct finish *f = (struct finish *)pointer;
+    return rb_funcall(f->s->on_finish, rb_intern("call"), 2, f->handle, f->error);
+}
+
+static VALUE take_error(int state)
+{
+    if (!state) return Qnil;
+    VALUE error = rb_errinfo();
+    rb_set_errinfo(Qnil);
+    return error;
+}
+
+static VALUE plain_body(RB_BLOCK_CALL_FUNC_ARGLIST(first, proc))
+{
+    struct scheduler *s = scheduler_current_bang();
+    struct task *t = s->current;
+    int state = 0;
+    (void)first, (void)argc, (void)argv, (void)blockarg;
+    rb_protect(plain_call, proc, &state);
+    VALUE error = take_error(state);
+    scheduler_check(s); /* a forked child may end here */
+    /* It spun children or received messages: layer 2 ends those first. */
+    if (!NIL_P(t->handle) && !NIL_P(s->on_finish)) {
+        struct finish finish = {s, t->handle, error};
+        error = rb_protect(plain_finish, (VALUE)&finish, &state);
+        if (state) error = take_error(state);
+    }
+    deliver_plain_error(s, t, error);
+    task_leave(s, t);
+    return Qnil;
+}
+
+/*
+ *  call-seq: fiber(**options) { … } -> Fiber
+ *
+ *  The hook of Fiber.schedule: runs the block in a new non-blocking fiber at once, until it waits.
+ *  An error before its first wait is raised here, a later one in the thread's main fiber.
+ */
+static VALUE scheduler_m_fiber(int argc, VALUE *argv, VALUE self)
+{
+    struct scheduler *s = scheduler_get(self);
+    scheduler_check(s);
+    if (s->closed) rb_raise(eFiberError, "the scheduler of this thread is closed");
+    VALUE proc = rb_block_proc();
+    VALUE fiber = rb_block_call_kw(cFiber, rb_intern("new"), argc, argv, plain_body, proc,
+                                   rb_keyword_given_p() ? RB_PASS_KEYWORDS : RB_NO_KEYWORDS);
+    struct task *t = task_new(s, fiber, 1);
+    struct waiter w;
+    waiter_init(&w, WAITER_SNOOZE, fiber);
+    w.state = WAITER_READY;
+    w.woken = 1;
+    w.after = &t->start.link;
+    w.outer_spawner = s->spawner;
+    s->spawner = &w;
+    task_spawn(s, t, 1);
+    scheduler_suspend(s, &w);
+    return fiber;
+}
+
+/* --- the loop, from the root fiber --- */
+
+struct close_wait {
+    struct scheduler *s;
+    struct waiter w;
+};
+
+static VALUE close_wait_body(VALUE pointer)
+{
+    struct close_wait *wait = (struct close_wait *)pointer;
+    scheduler_suspend(wait->s, &wait->w);
+    return Qnil;
+}
+
+static VALUE close_wait_end(VALUE pointer)
+{
+    ((struct close_wait *)pointer)->s->closer = NULL;
+    return Qnil;
+}
+
+/*
+ *  call-seq: run -> nil
+ *
+ *  Runs fibers until none is left. Suspends; raises what fibers failed with.
+ */
+static VALUE scheduler_m_run(VALUE self)
+{
+    struct scheduler *s = scheduler_get(self);
+    scheduler_check(s);
+    if (s->closer) rb_raise(eFiberError, "this scheduler is already waited for");
+    unsigned own = s->current == s->root ? 0 : 1;
+    while (s->live > own || task_has_pending(s->current)) {
+        struct close_wait wait = {.s = s};
+        waiter_init(&wait.w, WAITER_CLOSE, Qnil);
+        s->closer = &wait.w;
+        rb_ensure(close_wait_body, (VALUE)&wait, close_wait_end, (VALUE)&wait);
+    }
+    return Qnil;
+}
+
+/* Raises +error+ in every fiber but the current one. */
+static VALUE scheduler_m_interrupt_all(VALUE self, VALUE error)
+{
+    struct scheduler *s = scheduler_get(self);
+    for (struct list *node = s->tasks.next; node != &s->tasks; node = node->next) {
+        struct task *t = CONTAINER_OF(node, struct task, link);
+        if (t == s->current) continue;
+        t->shield = 0;
+        task_interrupt(t, error);
+    }
+    return Qnil;
+}
+
+/* Gives the event loop back. No fiber of this scheduler can wait afterwards. */
+static VALUE scheduler_m_destroy(VALUE self)
+{
+    struct scheduler *s = scheduler_get(self);
+    if (s->closed) return Qnil;
+    s->closed = 1;
+    /* Nobody uses the backend any more, but a record may still be asked for its state. */
+    for (struct list *node = s->tasks.next; node != &s->tasks; node = node->next)
+        CONTAINER_OF(node, struct task, link)->state = TASK_DONE;
+    return Qnil;
+}
+
+static VALUE scheduler_m_closed_p(VALUE self)
+{
+    return scheduler_get(self)->closed ? Qtrue : Qfalse;
+}
+
+static VALUE scheduler_m_live(VALUE self)
+{
+    struct scheduler *s = scheduler_get(self);
+    scheduler_check(s);
+    return UINT2NUM(s->live);
+}
+
+/* --- what layer 2 builds on --- */
+
+/* The scheduler of the running thread if it is one of ours. */
+static VALUE scheduler_s_current(VALUE class)
+{
+    struct scheduler *s = scheduler_current();
+    (void)class;
+    return s ? s->self : Qnil;
+}
+
+/* The handle of the running task, or nil when it has none or there is no scheduler. */
+static VALUE scheduler_s_handle(VALUE class)
+{
+    struct scheduler *s = scheduler_current();
+    (void)class;
+    return s ? s->current->handle : Qnil;
+}
+
+/* The Task that is running on this thread. */
+static VALUE scheduler_s_task(VALUE class)
+{
+    (void)class;
+    return task_wrapper(scheduler_current_bang()->current);
+}
+
+/*
+ *  call-seq: Scheduler.park(reason, timeout = nil) -> true or false
+ *
+ *  Suspends the running task until Task#wake (true) or until +timeout+ seconds have passed (false).
+ *  May return early: ask the condition again.
+ */
+static VALUE scheduler_s_park(int argc, VALUE *argv, VALUE class)
+{
+    struct scheduler *s = scheduler_current_bang();
+    struct waiter w;
+    (void)class;
+    rb_check_arity(argc, 1, 2);
+    waiter_init(&w, WAITER_PARK, argv[0]);
+    if (s->current->wake_pending) {
+        s->current->wake_pending = 0;
+        if (!task_has_pending(s->current)) return Qtrue;
+    }
+    if (argc > 1) waiter_set_timeout(s, &w, argv[1]);
+    scheduler_suspend(s, &w);
+    s->current->wake_pending = 0;
+    return w.woken ? Qtrue : Qfalse;
+}
+
+static VALUE scheduler_s_snooze(VALUE class)
+{
+    (void)class;
+    scheduler_snooze(scheduler_current_bang());
+    return Qnil;
+}
+
+/* Queues a native fiber that has not run; it must call Scheduler.leave as its last act. */
+static VALUE scheduler_m_spawn(VALUE self, VALUE fiber, VALUE handle)
+{
+    struct scheduler *s = scheduler_get(self);
+    scheduler_check(s);
+    if (s->closed) rb_raise(eFiberError, "the scheduler of this thread is closed");
+    if (!rb_obj_is_kind_of(fiber, cFiber)) rb_raise(rb_eTypeError, "Fiber expected");
+    struct task *t = task_new(s, fiber, 0);
+    t->handle = handle;
+    VALUE wrapper = task_wrapper(t);
+    task_spawn(s, t, 0);
+    return wrapper;
+}
+
+/* Says that the running spawned fiber has nothing left to do but return. */
+static VALUE scheduler_s_leave(VALUE class)
+{
+    struct scheduler *s = scheduler_current();
+    (void)class;
+    if (!s || s->current == s->root || s->current->fiber != rb_fiber_current()) return Qfalse;
+    task_leave(s, s->current);
+    return Qtrue;
+}
+
+/* Who gets signals, uncaught errors of plain fibers and Deadlock: a Task, or nil for the root. */
+static VALUE scheduler_m_set_main(VALUE self, VALUE task)
+{
+    struct scheduler *s = scheduler_get(self);
+    s->main = NIL_P(task) ? s->root : task_get(task);
+    return task;
+}
+
+static VALUE scheduler_m_main(VALUE self)
+{
+    return task_wrapper(scheduler_get(self)->main);
+}
+
+static VALUE scheduler_m_root(VALUE self)
+{
+    return task_wrapper(scheduler_get(self)->root);
+}
+
+static VALUE scheduler_m_tasks(VALUE self)
+{
+    struct scheduler *s = scheduler_get(self);
+    VALUE tasks = rb_ary_new();
+    for (struct list *node = s->tasks.next; node != &s->tasks; node = node->next)
+        rb_ary_push(tasks, task_wrapper(CONTAINER_OF(node, struct task, link)));
+    return tasks;
+}
+
+static VALUE scheduler_m_on_close(VALUE self, VALUE proc)
+{
+    return scheduler_get(self)->on_close = proc;
+}
+
+static VALUE scheduler_m_on_close_proc(VALUE self)
+{
+    return scheduler_get(self)->on_close;
+}
+
+static VALUE scheduler_m_on_fork(VALUE self, VALUE proc)
+{
+    return scheduler_get(self)->on_fork = proc;
+}
+
+static VALUE scheduler_m_on_finish(VALUE self, VALUE proc)
+{
+    return scheduler_get(self)->on_finish = proc;
+}
+
+/* Counts an operation that will wake a fiber from outside the loop (a helper thread at work). */
+static VALUE scheduler_m_external(VALUE self, VALUE by)
+{
+    struct scheduler *s = scheduler_get(self);
+    s->external += (unsigned)NUM2INT(by);
+    return self;
+}
+
+static unsigned long list_length(const struct list *list)
+{
+    unsigned long n = 0;
+    for (struct list *node = list->next; node != list; node = node->next) n++;
+    return n;
+}
+
+/* @return [Hash{Symbol => Integer, String}] figures of this scheduler since it was made */
+static VALUE scheduler_m_stats(VALUE self)
+{
+    struct scheduler *s = scheduler_get(self);
+    VALUE stats = rb_hash_new();
+#define STAT(name, value) rb_hash_aset(stats, ID2SYM(rb_intern(name)), value)
+    STAT("backend", rb_str_new_cstr(s->backend->ops->name));
+    STAT("fibers", UINT2NUM(s->live));
+    STAT("spawned", ULONG2NUM(s->spawned));
+    STAT("switches", ULONG2NUM(s->switches));
+    STAT("polls", ULONG2NUM(s->backend->polls));
+    STAT("waits", ULONG2NUM(s->backend->waits));
+    STAT("ready", ULONG2NUM(list_length(&s->ready)));
+    STAT("waiting", ULONG2NUM(list_length(&s->waiting) + list_length(&s->io_waiting)));
+    STAT("watches", UINT2NUM(s->backend->active));
+#undef STAT
+    return stats;
+}
+
+void Init_polyphony_scheduler(VALUE polyphony)
+{
+    VALUE scheduler = rb_define_class_under(polyphony, "Scheduler", rb_cObject);
+    cFiber = rb_path2class("Fiber");
+    eFiberError = rb_path2class("FiberError");
+    rb_define_alloc_func(scheduler, scheduler_alloc);
+    rb_define_private_method(scheduler, "setup", scheduler_m_setup, 1);
+    rb_define_method(scheduler, "fiber", scheduler_m_fiber, -1);
+    rb_define_method(scheduler, "run", scheduler_m_run, 0);
+    rb_define_private_method(scheduler, "interrupt_all", scheduler_m_interrupt_all, 1);
+    rb_define_private_method(scheduler, "destroy", scheduler_m_destroy, 0);
+    rb_define_private_method(scheduler, "on_close_proc", scheduler_m_on_close_proc, 0);
+    rb_define_method(scheduler, "closed?", scheduler_m_closed_p, 0);
+    rb_define_method(scheduler, "live", scheduler_m_live, 0);
+    rb_define_method(scheduler, "spawn", scheduler_m_spawn, 2);
+    rb_define_method(scheduler, "main", scheduler_m_main, 0);
+    rb_define_method(scheduler, "main=", scheduler_m_set_main, 1);
+    rb_define_method(scheduler, "root", scheduler_m_root, 0);
+    rb_define_method(scheduler, "tasks", scheduler_m_tasks, 0);
+    rb_define_method(scheduler, "on_close=", scheduler_m_on_close, 1);
+    rb_define_method(scheduler, "on_fork=", scheduler_m_on_fork, 1);
+    rb_define_method(scheduler, "on_finish=", scheduler_m_on_finish, 1);
+    rb_define_method(scheduler, "external", scheduler_m_external, 1);
+    rb_define_method(scheduler, "stats", scheduler_m_stats, 0);
+    rb_define_singleton_method(scheduler, "current", scheduler_s_current, 0);
+    rb_define_singleton_method(scheduler, "handle", scheduler_s_handle, 0);
+    rb_define_singleton_method(scheduler, "task", scheduler_s_task, 0);
+    rb_define_singleton_method(scheduler, "park", scheduler_s_park, -1);
+    rb_define_singleton_method(scheduler, "snooze", scheduler_s_snooze, 0);
+    rb_define_singleton_method(scheduler, "leave", scheduler_s_leave, 0);
+    Init_polyphony_task(scheduler);
+    Init_polyphony_hooks(scheduler);
+    Init_polyphony_hooks_io(scheduler);
+    Init_polyphony_hooks_process(scheduler);
+}

@@ -1,0 +1,355 @@
+#include "scheduler.h"
+
+/* One logical fiber, and Polyphony::Scheduler::Task, the handle that layer 2 holds of it. */
+
+static VALUE cTask;
+
+/* --- the record --- */
+
+struct task *task_new(struct scheduler *s, VALUE fiber, int plain)
+{
+    struct task *t = xcalloc(1, sizeof(*t));
+    t->scheduler = s;
+    t->fiber = fiber;
+    t->handle = t->pending = Qnil;
+    t->plain = (unsigned char)plain;
+    t->refs = 1;
+    waiter_init(&t->start, WAITER_START, Qnil);
+    t->start.task = t;
+    t->start.fiber = fiber;
+    list_append(&s->tasks, &t->link);
+    return t;
+}
+
+void task_release(struct task *t)
+{
+    if (--t->refs == 0) xfree(t);
+}
+
+void task_mark(const struct task *t)
+{
+    rb_gc_mark(t->fiber);
+    rb_gc_mark(t->handle);
+    rb_gc_mark(t->pending);
+    if (t->wrapper) rb_gc_mark(t->wrapper);
+    for (const struct scope *scope = t->scopes; scope; scope = scope->outer) scope_mark(scope);
+}
+
+/* Queues a fiber that has not run yet. */
+void task_spawn(struct scheduler *s, struct task *t, int first)
+{
+    t->start.state = WAITER_READY;
+    if (first)
+        list_prepend(&s->ready, &t->start.link);
+    else
+        list_append(&s->ready, &t->start.link);
+    s->live++;
+    s->spawned++;
+    if (s->polling) s->backend->ops->wakeup(s->backend);
+}
+
+/* A fiber that closes its own scheduler (at the end of a forked child) is itself still live. */
+static unsigned closer_counts(const struct scheduler *s)
+{
+    return s->closer->task == s->root ? 0 : 1;
+}
+
+static void task_done(struct scheduler *s, struct task *t)
+{
+    if (t->state == TASK_DONE) return;
+    t->state = TASK_DONE;
+    t->waiter = NULL;
+    if (waiter_linked(&t->start)) list_remove(&t->start.link);
+    list_remove(&t->link);
+    s->live--;
+    if (s->closer && s->live <= closer_counts(s)) {
+        s->closer->woken = 1;
+        scheduler_wake(s, s->closer);
+    }
+}
+
+/*
+ * The last thing a fiber does. Ruby frees a finished fiber's stack at once only when it returns
+ * to the fiber whose last resume was of it; if other fibers were started since, the trampoline is
+ * asked to resume this one once more, so that its stack does not wait for the garbage collector.
+ */
+void task_leave(struct scheduler *s, struct task *t)
+{
+    int again = s->last_started != t;
+    task_done(s, t);
+    if (again) {
+        s->finishing = t;
+        rb_fiber_yield(0, NULL);
+    }
+    t->fiber = t->pending = Qnil;
+    task_release(t);
+}
+
+/* --- interruptions --- */
+
+/* Ends the current wait of the task, if it has one that is still waiting: a completed operation
+   keeps its value and the interruption stays pending for the next wait. */
+void task_cut(struct task *t)
+{
+    struct waiter *w = t->waiter;
+    if (t->shield || !w || w->state != WAITER_WAITING) return;
+    w->cut = 1;
+    if (t == t->scheduler->main)
+        scheduler_wake_first(t->scheduler, w);
+    else
+        scheduler_wake(t->scheduler, w);
+}
+
+void task_interrupt(struct task *t, VALUE error)
+{
+    if (t->state == TASK_DONE) {
+        if (!t->scheduler || t != t->scheduler->main) return;
+        t = t->scheduler->root;
+    }
+    if (NIL_P(t->pending)) t->pending = rb_ary_new();
+    rb_ary_push(t->pending, error);
+    t->interrupts++;
+    task_cut(t);
+}
+
+/* Raises what is pending: exceptions in the order they were sent, then the outermost time limit
+   that ran out. */
+void task_raise_pending(struct task *t)
+{
+    if (!task_has_pending(t)) return;
+    if (!NIL_P(t->pending) && RARRAY_LEN(t->pending)) {
+        t->interrupts--;
+        rb_exc_raise(rb_ary_shift(t->pending));
+    }
+    struct scope *scope = task_fired_scope(t);
+    if (!scope) {
+        t->interrupts = 0;
+        return;
+    }
+    t->interrupts--;
+    scope->raised = 1;
+    rb_exc_raise(scope_error(scope));
+}
+
+/* The native fiber could not be started: no memory for its stack, as a rule. */
+void task_failed_to_start(struct scheduler *s, struct task *t, VALUE error)
+{
+    VALUE handle = t->handle;
+    error = rb_funcall(s->self, rb_intern("start_error"), 1, error);
+    int spawning = s->spawner && s->spawner->subject == t->fiber;
+    task_done(s, t);
+    t->fiber = Qnil;
+    if (spawning)
+        s->spawner->error = error;
+    else if (!NIL_P(handle) && !NIL_P(s->on_finish))
+        rb_funcall(s->on_finish, rb_intern("call"), 2, handle, error);
+    else
+        task_interrupt(s->main, error);
+    task_release(t);
+}
+
+/* --- what a fiber waits for, in words --- */
+
+static const char *const kind_names[] = {"start", "ready", "sleep",   "block", "io",
+                                         "select", "process", "park", "close"};
+
+VALUE waiter_describe(const struct waiter *w)
+{
+    VALUE text;
+    switch (w->kind) {
+    case WAITER_IO:
+        text = rb_sprintf("%s fd %d %" PRIsVALUE,
+                          (w->watch.events & BACKEND_WRITABLE)
+                              ? (w->watch.events & BACKEND_READABLE) ? "io_wait" : "io_write"
+                              : "io_read",
+                          w->watch.fd, rb_obj_class(w->subject));
+        break;
+    case WAITER_BLOCK:
+        text = rb_sprintf("block %" PRIsVALUE, NIL_P(w->subject) ? rb_str_new_cstr("nil")
+                                                                  : rb_any_to_s(w->subject));
+        break;
+    case WAITER_PROCESS:
+        text = rb_sprintf("process %ld", w->pid);
+        break;
+    case WAITER_PARK:
+        text = rb_sprintf("%" PRIsVALUE, w->subject);
+        break;
+    default:
+        text = rb_str_new_cstr(kind_names[w->kind]);
+    }
+    if (w->deadline > 0) {
+        double left = w->deadline - scheduler_now();
+        rb_str_catf(text, w->kind == WAITER_SLEEP ? " %.1f s" : ", %.1f s left",
+                    left > 0 ? left : 0.0);
+    }
+    return text;
+}
+
+/* --- Polyphony::Scheduler::Task --- */
+
+static void wrapper_mark(void *pointer)
+{
+    const struct task *t = pointer;
+    if (!t) return;
+    if (t->scheduler) rb_gc_mark(t->scheduler->self);
+    rb_gc_mark(t->handle);
+}
+
+static void wrapper_free(void *pointer)
+{
+    struct task *t = pointer;
+    if (!t) return;
+    t->wrapper = 0;
+    task_release(t);
+}
+
+static const rb_data_type_t task_type = {
+    .wrap_struct_name = "Polyphony::Scheduler::Task",
+    .function = {.dmark = wrapper_mark, .dfree = wrapper_free},
+    .flags = RUBY_TYPED_FREE_IMMEDIATELY,
+};
+
+VALUE task_wrapper(struct task *t)
+{
+    if (!t->wrapper) {
+        VALUE wrapper = TypedData_Wrap_Struct(cTask, &task_type, t);
+        t->wrapper = wrapper;
+        t->refs++;
+    }
+    return t->wrapper;
+}
+
+struct task *task_get(VALUE self)
+{
+    struct task *t;
+    TypedData_Get_Struct(self, struct task, &task_type, t);
+    if (!t) rb_raise(rb_eArgError, "uninitialized Polyphony::Scheduler::Task");
+    return t;
+}
+
+/* @return [Object, nil] what layer 2 attached to the task */
+static VALUE task_handle(VALUE self)
+{
+    return task_get(self)->handle;
+}
+
+static VALUE task_set_handle(VALUE self, VALUE handle)
+{
+    return task_get(self)->handle = handle;
+}
+
+/* Raises +error+ in the fiber at its current or next wait. From any thread; does not suspend. */
+static VALUE task_m_interrupt(VALUE self, VALUE error)
+{
+    struct task *t = task_get(self);
+    if (!rb_obj_is_kind_of(error, rb_eException))
+        rb_raise(rb_eTypeError, "exception object expected");
+    if (t->state == TASK_DONE || !t->scheduler) return Qfalse;
+    task_interrupt(t, error);
+    return Qtrue;
+}
+
+/* Ends the fiber's Scheduler.park, or its next one. From any thread; does not suspend. */
+static VALUE task_m_wake(VALUE self)
+{
+    struct task *t = task_get(self);
+    if (t->state == TASK_DONE || !t->scheduler) return Qfalse;
+    struct waiter *w = t->waiter;
+    if (w && w->kind == WAITER_PARK && w->state == WAITER_WAITING) {
+        w->woken = 1;
+        scheduler_wake(t->scheduler, w);
+    } else {
+        t->wake_pending = 1;
+    }
+    return Qtrue;
+}
+
+static VALUE shield_body(VALUE unused)
+{
+    (void)unused;
+    return rb_yield_values(0);
+}
+
+static VALUE shield_end(VALUE pointer)
+{
+    ((struct task *)pointer)->shield--;
+    return Qnil;
+}
+
+/* Runs the block; what would interrupt it waits until its end. */
+static VALUE task_shield(VALUE self)
+{
+    struct task *t = task_get(self);
+    t->shield++;
+    return rb_ensure(shield_body, Qnil, shield_end, (VALUE)t);
+}
+
+/* @return [Symbol] :runnable, :running, :waiting or :dead */
+static VALUE task_state(VALUE self)
+{
+    struct task *t = task_get(self);
+    const char *name = "running";
+    if (t->state == TASK_DONE)
+        name = "dead";
+    else if (t->state == TASK_NEW)
+        name = "runnable";
+    else if (t->waiter && t->waiter->state == WAITER_WAITING)
+        name = "waiting";
+    else if (t->waiter && t->waiter->state == WAITER_READY)
+        name = "runnable";
+    return ID2SYM(rb_intern(name));
+}
+
+/* @return [String, nil] what the fiber waits for, as "io_read fd 7 TCPSocket" or "sleep 3.2 s" */
+static VALUE task_waiting_on(VALUE self)
+{
+    struct task *t = task_get(self);
+    if (t->state == TASK_DONE || !t->waiter || t->waiter->state != WAITER_WAITING) return Qnil;
+    return waiter_describe(t->waiter);
+}
+
+static VALUE task_started_p(VALUE self)
+{
+    return task_get(self)->state == TASK_NEW ? Qfalse : Qtrue;
+}
+
+static VALUE task_scheduler(VALUE self)
+{
+    struct task *t = task_get(self);
+    return t->scheduler ? t->scheduler->self : Qnil;
+}
+
+static VALUE task_pending_p(VALUE self)
+{
+    return task_get(self)->interrupts ? Qtrue : Qfalse;
+}
+
+static VALUE task_fiber(VALUE self)
+{
+    return task_get(self)->fiber;
+}
+
+static VALUE task_thread(VALUE self)
+{
+    struct task *t = task_get(self);
+    return t->scheduler ? t->scheduler->thread : Qnil;
+}
+
+void Init_polyphony_task(VALUE scheduler)
+{
+    cTask = rb_define_class_under(scheduler, "Task", rb_cObject);
+    rb_undef_alloc_func(cTask);
+    rb_gc_register_mark_object(cTask);
+    rb_define_method(cTask, "handle", task_handle, 0);
+    rb_define_method(cTask, "handle=", task_set_handle, 1);
+    rb_define_method(cTask, "interrupt", task_m_interrupt, 1);
+    rb_define_method(cTask, "wake", task_m_wake, 0);
+    rb_define_method(cTask, "shield", task_shield, 0);
+    rb_define_method(cTask, "state", task_state, 0);
+    rb_define_method(cTask, "waiting_on", task_waiting_on, 0);
+    rb_define_method(cTask, "started?", task_started_p, 0);
+    rb_define_method(cTask, "interrupted?", task_pending_p, 0);
+    rb_define_method(cTask, "scheduler", task_scheduler, 0);
+    rb_define_method(cTask, "thread", task_thread, 0);
+    rb_define_method(cTask, "fiber", task_fiber, 0);
+}

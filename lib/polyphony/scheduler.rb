@@ -1,0 +1,154 @@
+# frozen_string_literal: true
+
+require_relative 'version'
+require_relative 'errors'
+require 'polyphony/scheduler_ext'
+
+module Polyphony
+  # A Fiber::Scheduler on libev, written in C (ext/scheduler). Set it, and Ruby's own blocking
+  # methods let other fibers run while they wait:
+  #
+  #   Fiber.set_scheduler(Polyphony::Scheduler.new)
+  #   Fiber.schedule { puts Net::HTTP.get(URI('http://example.com/')) }
+  #
+  # One scheduler serves the thread that made it. Here are the hooks that are rare and better
+  # written in Ruby; the others, and the loop, are in C.
+  class Scheduler
+    # Threads that look up names at the same time, for all schedulers of the process.
+    MAX_LOOKUPS = 16
+
+    # How often fibers that refuse to end are asked again when the scheduler closes.
+    CLOSE_ROUNDS = 100
+
+    # @param backend [String, Symbol, nil] the event loop to use; default POLYPHONY_BACKEND, else libev
+    # @raise [ArgumentError] for a backend that is not built in
+    # @raise [Polyphony::Error] in a Ractor
+    # @suspends no
+    def initialize(backend: ENV.fetch('POLYPHONY_BACKEND', nil))
+      unless Ractor.current == Ractor.main
+        raise Error, 'Polyphony runs in the main Ractor only: other Ractors have no fiber scheduler of ours. ' \
+                     'Use Polyphony::Thread or a ThreadPool for parallel work'
+      end
+      setup(backend&.to_s)
+    end
+
+    # The running thread's scheduler, installed if it has none.
+    #
+    # @return [Polyphony::Scheduler]
+    # @raise [Polyphony::Error] when another library's scheduler is installed
+    # @suspends no
+    def self.install
+      current || begin
+        other = ::Fiber.scheduler
+        raise Error, "this thread already has a fiber scheduler: #{other.class}. #{FOREIGN_HINT}" if other
+
+        ::Fiber.set_scheduler(new)
+        current
+      end
+    end
+
+    FOREIGN_HINT = 'One thread has one scheduler; run Polyphony in a thread of its own (Polyphony::Thread.new)'
+    private_constant :FOREIGN_HINT
+
+    # The hook of name resolution. The answer comes from the system's resolver (getaddrinfo), so
+    # /etc/hosts, nsswitch.conf, search domains and address order are as everywhere; it runs in a
+    # thread, because it blocks.
+    #
+    # @param hostname [String]
+    # @return [Array<String>] numeric addresses, best first; empty when there is none
+    # @suspends until the name is resolved
+    def address_resolve(hostname)
+      in_thread(Lookups) { Lookups.addresses(hostname) }
+    end
+
+    # Closes the scheduler at the end of its thread: what `Fiber.schedule` started is waited for.
+    # Called by Ruby. An error in a fiber ends the others and is raised at the end.
+    #
+    # @return [void]
+    # @suspends until all fibers have ended
+    def scheduler_close
+      return if closed?
+
+      error = closing_error { on_close_proc&.call }
+      error = closing_error(error) { run } unless error
+      end_fibers(error)
+    ensure
+      destroy
+    end
+    alias close scheduler_close
+
+    # @return [String]
+    def inspect
+      "#<#{self.class} #{closed? ? 'closed' : "fibers=#{live}"}>"
+    end
+
+    private
+
+    def closing_error(first = nil)
+      yield
+      first
+    rescue Exception => e # rubocop:disable Lint/RescueException -- raised again by end_fibers
+      first || e
+    end
+
+    # Whatever is left is told to stop, and told again if it goes on waiting.
+    def end_fibers(error)
+      CLOSE_ROUNDS.times do
+        break if live <= own_fibers
+
+        interrupt_all(Stop.new('the scheduler was closed'))
+        error = closing_error(error) { run }
+      end
+      report_at_exit(error) if error
+    end
+
+    # A forked child closes the scheduler from the fiber that forked.
+    def own_fibers
+      Scheduler.task == root ? 0 : 1
+    end
+
+    # Ruby drops what is raised while it closes the main thread's scheduler; an at_exit handler is
+    # still run after it and can still fail the program.
+    def report_at_exit(error)
+      raise error unless ::Thread.current == ::Thread.main
+
+      at_exit { raise error }
+    end
+
+    # The error for a program in which nothing can ever wake a fiber; nil if a signal handler might.
+    def deadlock_error
+      Deadlock.for(self) unless SignalHandlers.any?
+    end
+
+    # Called when the system has no memory (or no mappings) for one more fiber's stack.
+    def start_error(error)
+      return error unless error.is_a?(::FiberError)
+
+      ::FiberError.new("#{error.message} (#{live} fibers are alive). Each suspended fiber takes two memory mappings; " \
+                       'raise the limit with `sysctl -w vm.max_map_count=1000000`, or start fewer fibers at once')
+    end
+
+    # waitpid for what a pidfd cannot do: any child, a group, stopped children.
+    def process_wait_in_thread(pid, flags)
+      in_thread { ::Process::Status.wait(pid, flags) }
+    end
+
+    # Runs the block in a thread and suspends meanwhile.
+    def in_thread(limit = nil)
+      external(1)
+      limit&.acquire
+      thread = ::Thread.new do
+        yield
+      ensure
+        limit&.release
+      end
+      thread.report_on_exception = false
+      thread.value
+    ensure
+      external(-1)
+    end
+  end
+end
+
+require_relative 'scheduler/lookups'
+require_relative 'scheduler/signal_handlers'

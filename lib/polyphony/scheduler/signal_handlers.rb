@@ -1,0 +1,28 @@
+# frozen_string_literal: true
+
+module Polyphony
+  class Scheduler
+    # Whether the program has set a signal handler: one may wake a fiber, so a program that waits
+    # for nothing else is no deadlock. Asked only when the program would otherwise be stuck for ever.
+    module SignalHandlers
+      SIGNALS = %w[INT TERM HUP QUIT USR1 USR2 ALRM CHLD CONT WINCH TSTP].freeze
+
+      # @return [Boolean]
+      # @suspends no
+      def self.any?
+        SIGNALS.any? { |signal| handler?(signal) }
+      end
+
+      # Ruby tells the handler only in exchange for another.
+      def self.handler?(signal)
+        previous = ::Signal.trap(signal, 'DEFAULT')
+        ::Signal.trap(signal, previous) if previous && previous != 'DEFAULT'
+        previous.is_a?(::Proc)
+      rescue ::ArgumentError
+        false
+      end
+      private_class_method :handler?
+    end
+    private_constant :SignalHandlers
+  end
+end
