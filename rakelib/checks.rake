@@ -14,9 +14,9 @@ task lint: %i[lint:ruby lint:c]
 
 namespace :lint do
   task :ruby do
-    next warn('lint: rubocop is not installed (BUNDLE_WITH=lint bundle install)') unless installed?('rubocop')
+    next warn('lint: rubocop is not installed; bin/lint installs it') unless installed?('rubocop')
 
-    sh 'rubocop', '--display-style-guide'
+    sh 'rubocop'
   end
 
   task :c do
@@ -29,7 +29,7 @@ end
 
 desc 'Write the API documentation to doc/ (needs yard)'
 task :docs do
-  abort 'docs: yard is not installed (BUNDLE_WITH=lint bundle install)' unless installed?('yard')
+  abort 'docs: yard is not installed; bin/lint installs it' unless installed?('yard')
 
   sh 'yard', 'doc'
 end

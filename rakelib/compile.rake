@@ -5,7 +5,7 @@ require_relative '../bin/lib/extension'
 # Every folder of ext/ that has an extconf.rb is an extension: ext/scheduler → polyphony/scheduler_ext.
 extensions = Extension.all(File.expand_path('..', __dir__))
 
-desc "Build the extensions for Ruby #{RUBY_VERSION} into tmp/ext/#{RUBY_VERSION} (POLYPHONY_DEBUG=1: warnings are errors)"
+desc "Build the extensions into tmp/ext/#{RUBY_VERSION} (POLYPHONY_DEBUG=1: warnings are errors)"
 task compile: extensions.map { |extension| "compile:#{extension.name}" }
 
 namespace :compile do

@@ -27,6 +27,7 @@ RSpec.configure do |config|
   config.order = :random
   Kernel.srand config.seed
 
+  config.backtrace_exclusion_patterns << %r{/spec/support/watchdog}
   config.raise_errors_for_deprecations!
   config.filter_run_when_matching :focus
 

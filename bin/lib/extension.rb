@@ -14,7 +14,7 @@ class Extension
   attr_reader :name
 
   def self.all(root)
-    Dir.glob(File.join(root, 'ext', '*', 'extconf.rb')).sort.map { |file| new(root, File.basename(File.dirname(file))) }
+    Dir.glob(File.join(root, 'ext', '*', 'extconf.rb')).map { |file| new(root, File.basename(File.dirname(file))) }
   end
 
   def initialize(root, name)
@@ -33,18 +33,20 @@ class Extension
     FileUtils.mkdir_p([@build_dir, File.dirname(target)])
     File.open(File.join(@build_dir, '.lock'), 'w') do |lock|
       lock.flock(File::LOCK_EX)
-      return if up_to_date?
-
-      configure unless configured?
-      make
-      install
+      bring_up_to_date unless up_to_date?
     end
   end
 
   private
 
+  def bring_up_to_date
+    configure unless configured?
+    make
+    install
+  end
+
   def sources
-    Dir.glob(File.join(@source_dir, '**', '*.{c,h,rb}')).sort
+    Dir.glob(File.join(@source_dir, '**', '*.{c,h,rb}'))
   end
 
   def up_to_date?
@@ -87,7 +89,7 @@ class Extension
   def run(*command)
     output = IO.popen([*command, { chdir: @build_dir, err: %i[child out] }], &:read)
     done = $?.success?
-    warn(command.join(' '), output) if !done || output.match?(/warning:/) || ENV['VERBOSE']
+    warn(command.join(' '), output) if !done || output.include?('warning:') || ENV['VERBOSE']
     abort "#{name}: `#{command.first}` failed (see above; folder #{@build_dir})" unless done
   end
 end

@@ -62,11 +62,14 @@ read_ruby() {
     'puts [RUBY_VERSION, *RbConfig::CONFIG.values_at("ruby_version", "rubyhdrdir")].join(" ")')
 }
 
-# ensure_gems [WITHOUT]: the Gemfile's gems, less the groups WITHOUT (names with colons between), in a
-# folder of this Ruby's own. Its Gemfile there keeps one Ruby's lock file apart from another's.
+# ensure_gems [GROUP…]: the gems that the Gemfile names outside its groups and in those GROUPs, in a folder
+# of this Ruby's own. A Gemfile there keeps one Ruby's lock file apart from another's.
 ensure_gems() {
-  local without=${1:-} dir=${POLYPHONY_GEMS:-$root/tmp/gems}/$ruby_version
-  local gemfile="eval_gemfile '$root/Gemfile'" stamp=$dir/.installed${without:+-without-$without}
+  local dir=${POLYPHONY_GEMS:-$root/tmp/gems}/$ruby_version group without=
+  local gemfile="eval_gemfile '$root/Gemfile'" stamp="$dir/.installed $*"
+  for group in test lint; do
+    [[ " $* " == *" $group "* ]] || without+=${without:+:}$group
+  done
   mkdir -p "$dir"
   if ! { [ "$(cat "$dir/Gemfile" 2>/dev/null)" = "$gemfile" ] && [ "$stamp" -nt "$root/Gemfile" ]; }; then
     say "Installing gems for Ruby $ruby_version into $dir"
@@ -75,7 +78,8 @@ ensure_gems() {
       exec 9>"$dir/.lock"
       ! have flock || flock -w "$bundle_limit" 9
       printf '%s\n' "$gemfile" >"$dir/Gemfile"
-      export BUNDLE_GEMFILE=$dir/Gemfile BUNDLE_APP_CONFIG=$dir/.bundle BUNDLE_PATH=$dir BUNDLE_WITHOUT=$without
+      export BUNDLE_GEMFILE=$dir/Gemfile BUNDLE_APP_CONFIG=$dir/.bundle BUNDLE_PATH=$dir
+      export BUNDLE_WITH="$(IFS=:; echo "$*")" BUNDLE_WITHOUT=$without
       export BUNDLE_JOBS=2 BUNDLE_RETRY=3 BUNDLE_SILENCE_ROOT_WARNING=1
       # If it must be compiled, then against the system's library, not one fetched from elsewhere.
       export BUNDLE_BUILD__SQLITE3=--enable-system-libraries

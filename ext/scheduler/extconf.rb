@@ -49,7 +49,9 @@ def detect_ruby
   have_macro('RUBY_FIBER_SCHEDULER_VERSION', 'ruby/fiber/scheduler.h') &&
     $defs.push('-DHAVE_RUBY_FIBER_SCHEDULER_VERSION')
   %w[rb_fiber_new_storage rb_process_status_wait rb_ext_ractor_safe].each { |name| have_declared(name, 'ruby.h') }
-  %w[rb_io_closed_p rb_io_descriptor rb_io_timeout rb_io_mode rb_io_path].each { |name| have_declared(name, 'ruby/io.h') }
+  %w[rb_io_closed_p rb_io_descriptor rb_io_timeout rb_io_mode rb_io_path].each do |name|
+    have_declared(name, 'ruby/io.h')
+  end
   %w[rb_io_buffer_get_bytes_for_reading rb_io_buffer_get_bytes_for_writing].each do |name|
     have_declared(name, 'ruby/io/buffer.h')
   end

@@ -8,7 +8,8 @@ RSpec.describe 'ext/scheduler/extconf.rb' do
   after { FileUtils.remove_entry(dir) }
 
   def configure(*arguments, env: {})
-    run_ruby(File.join(ROOT, 'ext/scheduler/extconf.rb'), *arguments, chdir: dir, env: env, load_path: false, timeout: 50)
+    file = File.join(ROOT, 'ext/scheduler/extconf.rb')
+    run_ruby(file, *arguments, chdir: dir, env: env, load_path: false, timeout: 50)
   end
 
   # A compiler, found on the PATH before the real one, for which there is no libev header.
@@ -20,7 +21,7 @@ RSpec.describe 'ext/scheduler/extconf.rb' do
     File.write(wrapper, <<~SHELL)
       #!/bin/sh
       for argument; do
-        case $argument in *.c) if grep -q 'include <.*ev\\.h>' "$argument"; then echo 'fatal error: ev.h: No such file' >&2; exit 1; fi;; esac
+        case $argument in *.c) ! grep -q 'include <.*ev\\.h>' "$argument" || exit 1 ;; esac
       done
       exec #{real} "$@"
     SHELL
@@ -31,8 +32,10 @@ RSpec.describe 'ext/scheduler/extconf.rb' do
   shared_examples 'a missing libev' do
     it 'ends with the name of the package for each system, and makes no Makefile' do
       expect(outcome.status).not_to be_success
-      expect(outcome.stderr).to match(/Debian, Ubuntu +apt-get install libev-dev$/).and match(/Fedora +dnf install libev-devel$/)
-        .and match(/Alpine +apk add libev-dev$/).and match(/macOS +brew install libev$/)
+      expect(outcome.stderr).to match(/Debian, Ubuntu +apt-get install libev-dev$/)
+        .and match(/Fedora +dnf install libev-devel$/)
+        .and match(/Alpine +apk add libev-dev$/)
+        .and match(/macOS +brew install libev$/)
       expect(outcome.stderr).to include('--with-libev-dir')
       expect(outcome.stderr).not_to match(/extconf\.rb:\d+/)
       expect(File).not_to exist(File.join(dir, 'Makefile'))

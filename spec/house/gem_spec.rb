@@ -14,7 +14,9 @@ RSpec.describe 'the gem', timeout: 300 do
     end
 
     def home
-      @home ||= File.join(dir, 'home').tap { |path| gem_command('install', '--local', '--no-document', file, home: path) }
+      @home ||= File.join(dir, 'home').tap do |path|
+        gem_command('install', '--local', '--no-document', file, home: path)
+      end
     end
 
     def file
@@ -35,7 +37,8 @@ RSpec.describe 'the gem', timeout: 300 do
     private
 
     def gem_command(*arguments, home:, chdir: dir)
-      result = run_ruby(nil, flags: ['-S', 'gem', *arguments], env: env(home), chdir: chdir, timeout: 240, load_path: false)
+      result = run_ruby(nil, flags: ['-S', 'gem', *arguments], env: env(home), chdir: chdir, timeout: 240,
+                             load_path: false)
       raise "gem #{arguments.first} failed\n#{result.stdout}\n#{result.stderr}" unless result.status.success?
     end
   end.new
@@ -48,7 +51,8 @@ RSpec.describe 'the gem', timeout: 300 do
 
   it 'holds the code, its types and its papers, and nothing else' do
     files = Gem::Package.new(installation.file).spec.files
-    expect(files).to include('lib/polyphony/scheduler.rb', 'ext/scheduler/extconf.rb', 'LICENSE', 'README.md', 'CHANGELOG.md')
+    expect(files).to include('lib/polyphony/scheduler.rb', 'ext/scheduler/extconf.rb', 'sig/polyphony.rbs',
+                             'LICENSE', 'README.md', 'CHANGELOG.md')
     expect(files.grep_v(%r{\A(lib|ext|exe|sig)/|\A[A-Z]+(\.md)?\z})).to be_empty
     expect(files.grep(/\.(so|o)\z/)).to be_empty
   end
@@ -60,14 +64,20 @@ RSpec.describe 'the gem', timeout: 300 do
   end
 
   it 'compiles at installation, and its scheduler runs from any folder' do
-    code = 'Thread.new { Fiber.set_scheduler(Polyphony::Scheduler.new); Fiber.schedule { sleep 0.01; puts $".grep(/scheduler_ext/) } }.join'
+    code = <<~'RUBY'
+      Thread.new do
+        Fiber.set_scheduler(Polyphony::Scheduler.new)
+        Fiber.schedule { sleep 0.01; puts $".grep(/scheduler_ext/) }
+      end.join
+    RUBY
     out, err, status = run_installed(installation, '-rpolyphony/scheduler', '-e', code)
     expect([err, status.success?]).to eq(['', true])
     expect(out).to start_with(File.realpath(installation.home)).or start_with(installation.home)
   end
 
   it 'gives applications the whole of Polyphony' do
-    out, err, = run_installed(installation, '-rpolyphony/core', '-e', 'Polyphony.run { puts Polyphony.spin { sleep 0.01; :done }.await }')
+    code = 'Polyphony.run { puts Polyphony.spin { sleep 0.01; :done }.await }'
+    out, err, = run_installed(installation, '-rpolyphony/core', '-e', code)
     expect([out, err]).to eq(["done\n", ''])
   end
 

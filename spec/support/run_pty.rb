@@ -52,7 +52,7 @@ module Support
       def wait_for(pattern)
         pattern = Regexp.new(Regexp.escape(pattern)) if pattern.is_a?(String)
         until (match = pattern.match(@output))
-          read_some or raise RunRuby::TimedOut.new("#{@name}, which ended before it printed #{pattern.inspect},", @limit, result)
+          read_some or raise RunRuby::TimedOut.new("#{@name} (ended without #{pattern.inspect})", @limit, result)
         end
         match
       end

@@ -89,7 +89,7 @@ module Support
 
       def collect(waiter)
         @feeder&.kill
-        stdout, stderr = @readers.map { |thread| thread.join(5) ? thread.value : '(kept open by a process outside the group)' }
+        stdout, stderr = @readers.map { |thread| thread.join(5) ? thread.value : '(held open by a stray process)' }
         Result.new(stdout: stdout, stderr: stderr, status: waiter.value)
       end
 
