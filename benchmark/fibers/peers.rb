@@ -10,10 +10,12 @@ module Bench
     # @param name [String] what `--peers` calls it
     # @param gem [String, nil] the gem it comes from; nil for the tree itself
     # @param dialect [Symbol, nil] which body of an own-API row it runs
-    def initialize(name, gem: nil, dialect: nil, &build)
+    # @param detail [Proc, nil] what else tells its version
+    def initialize(name, gem: nil, dialect: nil, detail: nil, &build)
       @name = name
       @gem = gem
       @dialect = dialect
+      @detail = detail
       @build = build
     end
 
@@ -22,7 +24,8 @@ module Bench
     # @raise [LoadError] if it is not installed or was not built
     def load
       @build.call
-      @gem ? Gem.loaded_specs.fetch(@gem).version.to_s : own_version
+      version = @gem ? Gem.loaded_specs.fetch(@gem).version.to_s : own_version
+      @detail ? "#{version} on #{@detail.call}" : version
     end
 
     # Runs the block in a fiber of a fresh scheduler, in a thread of its own; returns when every fiber has finished.
@@ -81,7 +84,7 @@ module Bench
     def load
       gem 'polyphony', '~> 1.6'
       require 'polyphony'
-      Gem.loaded_specs.fetch('polyphony').version.to_s
+      "#{Gem.loaded_specs.fetch('polyphony').version} on #{Thread.current.backend.kind}"
     end
 
     def run
@@ -96,8 +99,11 @@ module Bench
 
   PEERS = [
     StockPeer.new('polyphony', dialect: :polyphony) { require 'polyphony/scheduler'; -> { Polyphony::Scheduler.new } },
-    StockPeer.new('async', gem: 'async', dialect: :async) { require 'async'; -> { Async::Scheduler.new } },
-    StockPeer.new('async-epoll', gem: 'async', dialect: nil) do
+    StockPeer.new('async', gem: 'async', dialect: :async, detail: -> { IO::Event::Selector.default }) do
+      require 'async'
+      -> { Async::Scheduler.new } # on the best selector that io-event was built with
+    end,
+    StockPeer.new('async-epoll', gem: 'async') do
       require 'async'
       -> { Async::Scheduler.new(selector: IO::Event::Selector::EPoll.new(Fiber.current)) }
     end,
