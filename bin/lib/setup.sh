@@ -27,11 +27,14 @@ install_packages() {
     as_root=(sudo)
   fi
   say "Installing: $*"
-  local apt=(${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
+  local log apt=(${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
+  log=$(mktemp "${TMPDIR:-/tmp}/polyphony-apt.XXXXXX")
   # A source that cannot be reached is no reason to stop: another may have what is wanted.
-  with_limit "$apt_limit" "${apt[@]}" update >/dev/null || say 'apt-get update did not succeed fully; going on'
-  with_limit "$apt_limit" "${apt[@]}" install -y --no-install-recommends "$@" >&2 ||
-    die "apt-get could not install: $*"
+  with_limit "$apt_limit" "${apt[@]}" update >"$log" 2>&1 || say 'apt-get update did not succeed fully; going on'
+  with_limit "$apt_limit" "${apt[@]}" install -y --no-install-recommends "$@" >>"$log" 2>&1 ||
+    die "apt-get could not install: $*. The end of $log:
+$(tail -n 15 "$log")"
+  rm -f "$log"
 }
 
 # True if one of the headers NAME… can be included.

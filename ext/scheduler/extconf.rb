@@ -57,6 +57,7 @@ def detect_ruby
   end
   %w[io_selectv fiber fiber_interrupt yield blocking_operation_wait blocking_operation_extract io_pread io_pread_memory
      io_close].each { |hook| have_declared("rb_fiber_scheduler_#{hook}", 'ruby/fiber/scheduler.h') }
+  have_struct_member('rb_io_t', 'rbuf', 'ruby/io.h') # IO's own read buffer, on its way out of the public headers
   # The one thing that cannot be asked: before 3.3.1 Ruby has the io_write hook but loses or
   # repeats data through it (bugs 19546 and 19640), and no symbol tells the two apart.
   $defs.push('-DHAVE_USABLE_IO_WRITE_HOOK') if Gem::Version.new(RUBY_VERSION) >= Gem::Version.new('3.3.1')
