@@ -27,11 +27,14 @@ namespace :lint do
   end
 end
 
-desc 'Write the API documentation to doc/ (needs yard)'
+desc 'Write the API documentation to doc/ and fail on what has none (needs yard)'
 task :docs do
   abort 'docs: yard is not installed; bin/lint installs it' unless installed?('yard')
 
-  sh 'yard', 'doc'
+  sh 'yard', 'doc', '--quiet'
+  listed = IO.popen(%w[yard stats --list-undoc --compact --no-save --no-progress], &:read)
+  missing = listed[/^Undocumented Objects:\n(.*)/m, 1]
+  abort "docs: these have no documentation:\n#{missing}" if missing
 end
 
 desc 'Run a benchmark, benchmark/NAME/run.rb: rake bench[:fibers]'
