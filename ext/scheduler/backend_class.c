@@ -140,7 +140,7 @@ static VALUE backend_write(int argc, VALUE *argv, VALUE self)
     rb_check_arity(argc, 1, UNLIMITED_ARGUMENTS);
     VALUE io = io_writer(argv[0]);
     int fd = io_descriptor(io);
-    if (RFILE(io)->fptr->wbuf.len > 0) rb_io_flush(io);
+    io_flush(io);
     int flags = io_transfer_flags(io, fd);
     for (int first = 1; first < argc; first += VECTOR_MAX) {
         struct iovec vector[VECTOR_MAX];

@@ -93,7 +93,7 @@ static VALUE backend_connect(VALUE self, VALUE socket, VALUE address)
         address = rb_funcall(address, rb_intern("to_sockaddr"), 0);
     StringValue(address);
     int fd = io_descriptor(io);
-    rb_io_set_nonblock(RFILE(io)->fptr);
+    io_set_nonblock(io);
     int result = connect(fd, (struct sockaddr *)RSTRING_PTR(address),
                          (socklen_t)RSTRING_LEN(address));
     if (result == 0) return INT2FIX(0);
@@ -124,7 +124,7 @@ static VALUE backend_splice(VALUE self, VALUE from, VALUE to, VALUE length)
     size_t total = 0;
     if (io_buffered(source) > 0)
         rb_raise(rb_eIOError, "splice after buffered reads would lose what was read ahead");
-    if (RFILE(target)->fptr->wbuf.len > 0) rb_io_flush(target);
+    io_flush(target);
     do {
         size_t chunk = most < 0 ? 65536 : (size_t)most;
         ssize_t n = splice(in, NULL, out, NULL, chunk, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);

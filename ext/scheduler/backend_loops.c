@@ -148,7 +148,7 @@ static void accept_open(struct loop *loop, VALUE server)
     if (!(loop->flags & TRANSFER_SOCKET))
         rb_raise(rb_eTypeError, "no server socket: %" PRIsVALUE, rb_obj_class(server));
     /* As accept_nonblock does: somebody else may take the connection the poll saw. */
-    rb_io_set_nonblock(RFILE(loop->io)->fptr);
+    io_set_nonblock(loop->io);
 }
 
 /* A connection that was gone before it was taken is no error of the server's. */

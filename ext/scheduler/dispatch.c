@@ -3,8 +3,6 @@
 
 /* Switching and polling: what a fiber does from the moment it waits until it runs again. */
 
-/* Switches between two looks at the operating system while fibers keep each other busy. */
-#define SWITCHES_PER_POLL 64
 /* Descriptor waits checked for a closed IO before each idle wait; see scan_closed. */
 #define SCAN_BUDGET 32
 #define SCAN_PAUSE 0.05

@@ -7,6 +7,10 @@
 
 /* What Ruby knows of an IO, and waiting for one. */
 
+/* Ruby 3.3 marks rb_io_t's members as deprecated "with no replacement", and has none: not for what
+   is buffered, and not for a closed IO that must be told from one that was reopened. */
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
 static VALUE io_object(VALUE io)
 {
     if (RB_TYPE_P(io, T_FILE)) return io;
@@ -36,6 +40,17 @@ long io_buffered(VALUE io)
 {
     const rb_io_t *fptr = RFILE(io)->fptr;
     return fptr ? fptr->rbuf.len + fptr->cbuf.len : 0;
+}
+
+/* Hands what IO#write has buffered to the system, before bytes that go past that buffer. */
+void io_flush(VALUE io)
+{
+    if (RFILE(io)->fptr->wbuf.len > 0) rb_io_flush(io);
+}
+
+void io_set_nonblock(VALUE io)
+{
+    rb_io_set_nonblock(RFILE(io)->fptr);
 }
 
 static int io_is_socket(VALUE io)

@@ -22,6 +22,9 @@
  * between lists and prods the poll; watches are touched by the scheduler's own thread alone.
  */
 
+/* Switches between two looks at the operating system while fibers keep each other busy. */
+#define SWITCHES_PER_POLL 64
+
 struct scheduler;
 struct task;
 
@@ -213,6 +216,8 @@ int io_is_closed(VALUE io, int fd);
 int io_transfer_flags(VALUE io, int fd);
 VALUE io_writer(VALUE io);
 long io_buffered(VALUE io);
+void io_flush(VALUE io);
+void io_set_nonblock(VALUE io);
 int scheduler_wait_fd(struct scheduler *s, VALUE io, int fd, int events, VALUE timeout);
 
 /* scheduler_read_fd and scheduler_write_fd transfer once, waiting first where needed. They return

@@ -226,6 +226,17 @@ static VALUE scheduler_s_park(int argc, VALUE *argv, VALUE class)
     return w.woken ? Qtrue : Qfalse;
 }
 
+/* Where a fiber that has nothing to wait for can be interrupted all the same; lets others run when
+   it has been long since the last look at the operating system. */
+static VALUE scheduler_s_checkpoint(VALUE class)
+{
+    struct scheduler *s = scheduler_current_bang();
+    (void)class;
+    if (task_has_pending(s->current)) task_raise_pending(s->current);
+    if (++s->since_poll >= SWITCHES_PER_POLL) scheduler_snooze(s);
+    return Qnil;
+}
+
 static VALUE scheduler_s_snooze(VALUE class)
 {
     (void)class;
@@ -366,6 +377,7 @@ void Init_polyphony_scheduler(VALUE polyphony)
     rb_define_singleton_method(scheduler, "handle", scheduler_s_handle, 0);
     rb_define_singleton_method(scheduler, "task", scheduler_s_task, 0);
     rb_define_singleton_method(scheduler, "park", scheduler_s_park, -1);
+    rb_define_singleton_method(scheduler, "checkpoint", scheduler_s_checkpoint, 0);
     rb_define_singleton_method(scheduler, "snooze", scheduler_s_snooze, 0);
     rb_define_singleton_method(scheduler, "leave", scheduler_s_leave, 0);
     Init_polyphony_task(scheduler);

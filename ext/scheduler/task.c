@@ -249,6 +249,16 @@ static VALUE task_m_interrupt(VALUE self, VALUE error)
     return Qtrue;
 }
 
+/* @return [Array<Exception>, nil] what was to be raised at the next wait and now is not */
+static VALUE task_take_pending(VALUE self)
+{
+    struct task *t = task_get(self);
+    VALUE pending = t->pending;
+    t->pending = Qnil;
+    if (!NIL_P(pending)) t->interrupts -= (unsigned)RARRAY_LEN(pending);
+    return pending;
+}
+
 /* Ends the fiber's Scheduler.park, or its next one. From any thread; does not suspend. */
 static VALUE task_m_wake(VALUE self)
 {
@@ -343,6 +353,7 @@ void Init_polyphony_task(VALUE scheduler)
     rb_define_method(cTask, "handle", task_handle, 0);
     rb_define_method(cTask, "handle=", task_set_handle, 1);
     rb_define_method(cTask, "interrupt", task_m_interrupt, 1);
+    rb_define_method(cTask, "take_pending", task_take_pending, 0);
     rb_define_method(cTask, "wake", task_m_wake, 0);
     rb_define_method(cTask, "shield", task_shield, 0);
     rb_define_method(cTask, "state", task_state, 0);

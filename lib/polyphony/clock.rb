@@ -1,0 +1,39 @@
+# frozen_string_literal: true
+
+module Polyphony
+  # @return [Float] seconds on the monotonic clock
+  # @suspends no
+  def self.now
+    ::Process.clock_gettime(::Process::CLOCK_MONOTONIC)
+  end
+
+  # Checks a number of seconds.
+  #
+  # @param seconds [Numeric]
+  # @param what [String] its name, for the error
+  # @return [Numeric] +seconds+
+  # @raise [TypeError] unless it is a Numeric
+  # @raise [ArgumentError] when it is negative or not a number
+  # @suspends no
+  def self.duration(seconds, what = 'duration')
+    unless seconds.is_a?(::Numeric) && seconds.real?
+      raise ::TypeError, "#{what} must be a number of seconds, not #{seconds.inspect}"
+    end
+    if (seconds.is_a?(::Float) && seconds.nan?) || seconds.negative?
+      raise ::ArgumentError, "#{what} must not be negative or NaN: #{seconds}"
+    end
+
+    seconds
+  end
+
+  # @param rate [Numeric] times a second
+  # @return [Float] seconds between two of them
+  # @raise [TypeError, ArgumentError]
+  # @suspends no
+  def self.interval_of(rate)
+    duration(rate, 'rate')
+    raise ::ArgumentError, 'rate must be positive' if rate.zero?
+
+    1.0 / rate
+  end
+end

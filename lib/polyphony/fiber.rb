@@ -1,0 +1,52 @@
+# frozen_string_literal: true
+
+module Polyphony
+  # A fiber made by `spin`: a unit of concurrent work with a parent, children, a result and a
+  # mailbox. The methods are in {FiberMethods}.
+  class Fiber < ::Fiber
+    include FiberMethods
+
+    private_class_method :new
+
+    class << self
+      # @see Polyphony.spin
+      # @api private
+      def spin(tag, block)
+        parent = Lifecycle.current
+        life = Lifecycle.new(tag, parent, block)
+        parent.adopt(life)
+        fiber = new(life)
+        life.start(fiber)
+        fiber
+      end
+
+      # Waits for all of them.
+      #
+      # @param fibers [Array<Polyphony::Fiber>]
+      # @return [Array<Object>] their results, in the order of the arguments
+      # @raise [Exception] the first error; the others are stopped and waited for before
+      # @suspends until all have ended
+      def await(*fibers)
+        Group.new(fibers).await
+      end
+
+      # Waits for the first to end.
+      #
+      # @param fibers [Array<Polyphony::Fiber>]
+      # @param stop_others [Boolean] stop those that lose; else they go on
+      # @return [Array(Polyphony::Fiber, Object), nil] the fiber and its result; nil for no fibers
+      # @raise [Exception] what the first one failed with
+      # @suspends until one has ended
+      def select(*fibers, stop_others: false)
+        Group.new(fibers).select(stop_others)
+      end
+    end
+
+    # @param life [Lifecycle]
+    # @api private
+    def initialize(life)
+      @life = life
+      super(blocking: false) { life.run }
+    end
+  end
+end

@@ -1,0 +1,172 @@
+# frozen_string_literal: true
+
+module Polyphony
+  # What can be done with a fiber handle. Included in {Polyphony::Fiber}; a root fiber, or a fiber
+  # of `Fiber.schedule`, that spins or receives is extended with it as a single object.
+  module FiberMethods
+    # Waits for the fiber to end. After a {#restart} this means the new run.
+    #
+    # @return [Object] what its block returned
+    # @raise [Exception] what its block failed with
+    # @raise [Polyphony::Error] when a fiber awaits itself or an ancestor
+    # @suspends until the fiber has ended
+    def await
+      @life.await
+    end
+    alias join await
+    alias value await
+
+    # Ends the fiber at its current wait. Its `ensure` blocks run, and may wait; so do its
+    # children's. A second stop does not cut a running `ensure`, unless +now+ is true.
+    #
+    # @param value [Object] what {#await} then gives
+    # @param now [Boolean] interrupt it again even if it is ending already
+    # @return [self]
+    # @suspends until the fiber and its children have ended; unwinds at once when called on itself
+    def stop(value = nil, now: false)
+      @life.stop(value, now)
+      self
+    end
+
+    # Stops the current run, children included, and runs the block again under the same handle.
+    # Messages that were not yet received are dropped. Works on an ended fiber, too.
+    #
+    # @return [self]
+    # @raise [Polyphony::Error] for a fiber that was not spun
+    # @suspends no
+    def restart
+      @life.restart
+      self
+    end
+
+    # Raises an exception in the fiber, at its current or next wait. Arguments as Kernel#raise.
+    #
+    # @return [self]
+    # @raise [Polyphony::DeadFiber] when it has ended
+    # @suspends no; raises at once when called on itself
+    def raise(*arguments, **options)
+      error = FiberMethods.exception(arguments, options)
+      ::Kernel.raise(error) if @life.current?
+      @life.interrupt(error) || ::Kernel.raise(DeadFiber, "#{inspect} has ended: nothing to raise in")
+      self
+    end
+
+    # As {#raise}: ends the fiber with an error that goes on to who awaits it, or to its parent.
+    #
+    # @param error [Class, Exception]
+    # @return [self]
+    # @raise [Polyphony::DeadFiber] when it has ended
+    # @suspends no
+    def cancel(error = Cancel)
+      self.raise(error)
+    end
+
+    # Puts a message into the fiber's mailbox. From any thread.
+    #
+    # @param message [Object]
+    # @return [self]
+    # @raise [Polyphony::DeadFiber] when the fiber has ended
+    # @suspends only while a {#mailbox_limit} is reached
+    def send(message)
+      @life.post(message)
+      self
+    end
+    alias << send
+
+    # As {#send}, for a fiber that may have ended.
+    #
+    # @return [Boolean] whether the message was put into the mailbox
+    # @suspends only while a {#mailbox_limit} is reached
+    def send?(message)
+      @life.post(message)
+      true
+    rescue DeadFiber
+      false
+    end
+
+    # @return [Integer, nil] messages that may wait before {#send} waits; nil: any number (default)
+    def mailbox_limit
+      @life.mailbox_limit
+    end
+
+    # @param limit [Integer, nil]
+    # @raise [ArgumentError] unless positive or nil
+    def mailbox_limit=(limit)
+      @life.mailbox_limit = limit
+    end
+
+    # @return [Symbol] :runnable, :running, :waiting or :dead
+    def state
+      @life.state
+    end
+
+    # @return [Boolean] whether it has not ended; for a spun fiber also before its first run
+    def alive?
+      !@life.dead?
+    end
+
+    # @return [Object] the name given to `spin`
+    def tag
+      @life.tag
+    end
+
+    # @param tag [Object]
+    def tag=(tag)
+      @life.tag = tag
+    end
+
+    # @return [Fiber, nil] the fiber that spun it; nil for a root
+    def parent
+      @life.parent&.fiber
+    end
+
+    # @return [Array<Fiber>] the live fibers it has spun
+    def children
+      @life.children.map(&:fiber)
+    end
+
+    # @return [Object, nil] what the block returned; nil before its end and after an error
+    def result
+      @life.result
+    end
+
+    # @return [String] file and line of the block
+    def location
+      @life.location
+    end
+
+    # @return [String, nil] as "io_read fd 7 TCPSocket" or "sleep 3.2 s"; nil while it does not wait
+    def waiting_on
+      @life.waiting_on
+    end
+
+    # @return [String]
+    def inspect
+      parts = [@life.tag&.inspect, @life.location, @life.state, waiting_on].compact
+      "#<#{self.class} #{parts.join(' ')}>"
+    end
+    alias to_s inspect
+
+    # The exception that arguments of `raise` mean.
+    # @api private
+    def self.exception(arguments, options)
+      first, *rest = arguments
+      error = case first
+              when nil then ::RuntimeError.new('unhandled exception')
+              when ::String then ::RuntimeError.new(first)
+              else first.respond_to?(:exception) ? first.exception(*rest.first(1)) : first
+              end
+      ::Kernel.raise(::TypeError, 'exception class/object expected') unless error.is_a?(::Exception)
+
+      error.set_backtrace(rest[1]) if rest[1]
+      options.key?(:cause) ? with_cause(error, options[:cause]) : error
+    end
+
+    def self.with_cause(error, cause)
+      ::Kernel.raise(error, cause: cause)
+    rescue ::Exception => e # rubocop:disable Lint/RescueException -- made, not raised
+      e
+    end
+    private_class_method :with_cause
+  end
+end

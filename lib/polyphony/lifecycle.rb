@@ -1,0 +1,86 @@
+# frozen_string_literal: true
+
+require_relative 'lifecycle/run'
+require_relative 'lifecycle/family'
+require_relative 'lifecycle/awaiting'
+require_relative 'lifecycle/mailbox'
+require_relative 'lifecycle/adoption'
+require_relative 'lifecycle/backtrace'
+
+module Polyphony
+  # The record behind a fiber handle: who its parent is, what it waits for, how it ended. A native
+  # fiber can run only once; the record outlives it, so that a restarted fiber is still the same to
+  # everybody who knows it.
+  #
+  #   runnable ──► running ⇄ waiting ──► ending (children are stopped) ──► dead
+  #      ▲                                   │                              │
+  #      └────────────── restart ────────────┴──────────────────────────────┘
+  #
+  # @api private: programs use {Polyphony::Fiber}.
+  class Lifecycle
+    # @return [::Fiber] the handle that programs hold
+    attr_reader :fiber
+    # @return [Object] what the program calls it
+    attr_accessor :tag
+    # @return [Lifecycle, nil]
+    attr_reader :parent
+    # @return [Scheduler::Task] the current run
+    attr_reader :task
+    # @return [Object] what the last run gave
+    attr_reader :result
+    # @return [Exception, nil] what the last run failed with
+    attr_reader :error
+
+    include Run
+    include Family
+    include Awaiting
+    include Mailbox
+    extend Adoption
+
+    # @param tag [Object]
+    # @param parent [Lifecycle, nil]
+    # @param block [Proc, nil] nil for a fiber that Polyphony did not start
+    def initialize(tag, parent, block)
+      @tag = tag
+      @parent = parent
+      @block = block
+      @dead = false
+    end
+
+    # @return [Boolean]
+    def dead?
+      @dead
+    end
+
+    # @return [Boolean] whether this is the fiber that asks
+    def current?
+      equal?(Scheduler.handle)
+    end
+
+    # @return [Symbol] :runnable, :running, :waiting or :dead
+    def state
+      @dead ? :dead : @task.state
+    end
+
+    # @return [String, nil]
+    def waiting_on
+      @task.waiting_on unless @dead
+    end
+
+    # @return [String] file and line of the spin
+    def location
+      @location ||= @block ? @block.source_location&.join(':') || '(native)' : '(root)'
+    end
+
+    # @param error [Exception]
+    # @return [Boolean] false when there is no run to raise it in
+    def interrupt(error)
+      !@dead && @task.interrupt(error)
+    end
+
+    # Wakes the fiber if it is parked; whatever it waits for, it looks again.
+    def wake
+      @task.wake
+    end
+  end
+end

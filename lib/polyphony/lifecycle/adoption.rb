@@ -1,0 +1,48 @@
+# frozen_string_literal: true
+
+module Polyphony
+  class Lifecycle
+    # Which record is running, and making one for fibers that Polyphony did not spin: a thread's
+    # root fiber, a fiber of Fiber.schedule.
+    module Adoption
+      # @return [Lifecycle] the running fiber's
+      # @raise [Polyphony::Error] under another library's scheduler
+      def current
+        Scheduler.handle || attach
+      end
+
+      private
+
+      def attach
+        scheduler = Scheduler.install
+        task = Scheduler.task
+        life = new(task.fiber ? nil : :main, nil, nil)
+        life.attach_to(task.fiber || ::Fiber.current, task)
+        scheduler.on_close = ON_CLOSE
+        scheduler.on_fork = ON_FORK
+        scheduler.on_finish = ON_FINISH
+        life
+      end
+
+      # The thread ends: so do the fibers that its root fiber spun.
+      ON_CLOSE = lambda do
+        root = Scheduler.current&.root&.handle
+        error = root&.end_children(nil)
+        raise error if error
+      end
+
+      ON_FORK = ->(life) { life&.orphan }
+      ON_FINISH = ->(life, error) { life.finish_foreign(error) }
+      private_constant :ON_CLOSE, :ON_FORK, :ON_FINISH
+    end
+
+    # Makes a plain fiber a handle: only this one object gets the methods.
+    def attach_to(fiber, task)
+      @fiber = fiber
+      @task = task
+      task.handle = self
+      fiber.extend(FiberMethods)
+      fiber.instance_variable_set(:@life, self)
+    end
+  end
+end

@@ -1,0 +1,128 @@
+# frozen_string_literal: true
+
+require 'etc'
+
+module Polyphony
+  # Runs what blocks a whole thread (a C library, a large computation, a regular file) on worker
+  # threads, so that the fibers of this one go on.
+  #
+  #   POOL = Polyphony::ThreadPool.new
+  #   rows = POOL.process { database.execute(sql) }
+  class ThreadPool
+    # @return [Integer] how many worker threads there can be
+    attr_reader :size
+
+    # @param size [Integer] worker threads; they are started when first needed
+    # @raise [ArgumentError]
+    def initialize(size = ::Etc.nprocessors)
+      raise ::ArgumentError, "size must be a positive Integer, not #{size.inspect}" unless size.is_a?(::Integer) && size.positive?
+
+      @size = size
+      prepare
+    end
+
+    # Runs the block on a worker.
+    #
+    # @return [Object] the block's value
+    # @raise [Exception] what the block raised
+    # @raise [Polyphony::Closed] after {#stop}
+    # @suspends until the block is done. When the waiting fiber is stopped meanwhile, the job goes on
+    def process(&block)
+      job = Job.new(block)
+      scheduler = Scheduler.install
+      scheduler.external(1)
+      begin
+        enqueue(job)
+        job.await
+      ensure
+        scheduler.external(-1)
+      end
+    end
+
+    # Runs the block on a worker and does not wait for it. An error is reported on $stderr.
+    #
+    # @return [self]
+    # @raise [Polyphony::Closed] after {#stop}
+    # @suspends no
+    def cast(&block)
+      enqueue(Job.new(block, report: true))
+      self
+    end
+
+    # @return [Boolean] whether jobs wait for a worker
+    def busy?
+      !@queue.empty?
+    end
+
+    # Lets the workers finish what was given to them, then ends them.
+    #
+    # @return [void]
+    # @suspends until they have ended
+    def stop
+      @queue.close
+      @workers.each(&:join)
+      @workers.clear
+    end
+
+    # @return [String]
+    def inspect
+      "#<#{self.class} size=#{@size} queued=#{@queue.size}>"
+    end
+
+    private
+
+    def prepare
+      @pid = ::Process.pid
+      @queue = ::Thread::Queue.new
+      @workers = []
+    end
+
+    def enqueue(job)
+      prepare if @pid != ::Process.pid # a forked child has none of the threads
+      raise Closed, 'the thread pool is stopped' if @queue.closed?
+
+      @queue.push(job)
+      @workers.push(::Thread.new { work }) if @workers.size < @size && @queue.num_waiting.zero?
+    end
+
+    def work
+      while (job = @queue.pop)
+        job.run
+      end
+    end
+
+    # One block to run, and who waits for it.
+    class Job
+      # @param block [Proc]
+      # @param report [Boolean] nobody waits: print an error
+      def initialize(block, report: false)
+        raise ::ArgumentError, 'a block is required' unless block
+
+        @block = block
+        @report = report
+      end
+
+      # On the worker.
+      def run
+        @value = @block.call
+      rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised in who waits
+        @error = e
+        warn("Polyphony::ThreadPool: job failed: #{e.full_message(highlight: false)}") if @report
+      ensure
+        @done = true
+        @task&.wake
+      end
+
+      # @return [Object] the block's value
+      # @suspends until the job is done
+      def await
+        @task = Scheduler.task
+        Scheduler.park(:thread_pool) until @done
+        raise @error if @error
+
+        @value
+      end
+    end
+    private_constant :Job
+  end
+end

@@ -1,0 +1,91 @@
+# frozen_string_literal: true
+
+# Doing things later and again.
+module Polyphony
+  # Runs the block in a new fiber after +seconds+.
+  #
+  # @param seconds [Numeric]
+  # @return [Polyphony::Fiber] its `await` gives the block's value; its `stop` calls it off
+  # @raise [TypeError, ArgumentError] for what is no number of seconds
+  # @suspends no
+  def self.after(seconds, &block)
+    raise ::ArgumentError, 'a block is required' unless block
+
+    duration(seconds)
+    Fiber.spin(:after, lambda do
+      Scheduler.current.kernel_sleep(seconds)
+      block.call
+    end)
+  end
+
+  # Runs the block every +seconds+, for ever, in the calling fiber: first after one interval, then
+  # on a fixed grid, so that slow rounds do not shift later ones. Rounds whose time passed are
+  # skipped. `break` ends it.
+  #
+  # @param seconds [Numeric] more than 0
+  # @return [void] what `break` gives
+  # @raise [TypeError, ArgumentError] for what is no positive number of seconds
+  # @suspends until the next round is due
+  def self.every(seconds)
+    raise ::ArgumentError, 'a block is required' unless block_given?
+    raise ::ArgumentError, 'interval must be positive' unless duration(seconds, 'interval').positive?
+
+    Scheduler.install
+    due = now + seconds
+    loop_without_stop_iteration do
+      sleep_until(due)
+      yield
+      due += seconds * [((now - due) / seconds).floor, 0].max.succ
+    end
+  end
+
+  # Calls the block for ever in a new fiber. `break` in the block, or StopIteration, ends it.
+  #
+  # @param tag [Object]
+  # @param rate [Numeric, nil] at most so many times a second
+  # @param interval [Numeric, nil] or at least so many seconds apart
+  # @return [Polyphony::Fiber]
+  # @suspends no
+  def self.spin_loop(tag = nil, rate: nil, interval: nil, &block)
+    raise ::ArgumentError, 'a block is required' unless block
+    return Fiber.spin(tag, -> { loop(&block) }) unless rate || interval
+
+    throttler = Throttler.new(rate, interval: interval)
+    Fiber.spin(tag, -> { loop { throttler.process(&block) } })
+  end
+
+  # Calls the block for ever in the calling fiber, at most +rate+ times a second, the first time at
+  # once. `break`, StopIteration or +count+ rounds end it.
+  #
+  # @param rate [Numeric, nil] times a second
+  # @param interval [Numeric, nil] or seconds between two calls
+  # @param count [Integer, nil] how many calls
+  # @return [Integer, nil] +count+
+  # @raise [TypeError, ArgumentError]
+  # @suspends until the next call is due
+  def self.throttled_loop(rate = nil, interval: nil, count: nil, &block)
+    raise ::ArgumentError, 'a block is required' unless block
+
+    throttler = Throttler.new(rate, interval: interval)
+    if count
+      count.times { throttler.process(&block) }
+    else
+      loop { throttler.process(&block) }
+    end
+    count
+  end
+
+  # Waits until the monotonic clock shows +time+; lets others run once if it does already.
+  # @api private
+  def self.sleep_until(time)
+    left = time - now
+    Scheduler.current.kernel_sleep(left.positive? ? left : 0)
+  end
+
+  def self.loop_without_stop_iteration
+    while true # rubocop:disable Style/InfiniteLoop -- a StopIteration of the block is its caller's
+      yield
+    end
+  end
+  private_class_method :loop_without_stop_iteration
+end
