@@ -7,6 +7,15 @@ module Polyphony
     module SignalHandlers
       SIGNALS = %w[INT TERM HUP QUIT USR1 USR2 ALRM CHLD CONT WINCH TSTP].freeze
 
+      @own = {}.compare_by_identity
+
+      # Polyphony's own handlers only raise in the main fiber: they are none of the program's.
+      #
+      # @return [Hash{Proc => String}] handlers and their signals
+      def self.own
+        @own
+      end
+
       # @return [Boolean]
       # @suspends no
       def self.any?
@@ -17,12 +26,11 @@ module Polyphony
       def self.handler?(signal)
         previous = ::Signal.trap(signal, 'DEFAULT')
         ::Signal.trap(signal, previous) if previous && previous != 'DEFAULT'
-        previous.is_a?(::Proc)
+        previous.is_a?(::Proc) && !@own.key?(previous)
       rescue ::ArgumentError
         false
       end
       private_class_method :handler?
     end
-    private_constant :SignalHandlers
   end
 end
