@@ -1,0 +1,110 @@
+# frozen_string_literal: true
+
+module Polyphony
+  module Main
+    # The text of the main script, cut in two at its `require 'polyphony'`.
+    #
+    # Bytes, not characters: positions are the compiler's, and the encoding is named in a magic comment.
+    class Script
+      REQUIRE = %r{\brequire(?:_relative)?[ \t]*\(?[ \t]*(["'])(?:[^"'\#]*/)?polyphony(?:\.rb)?\1[ \t]*\)?[ \t]*(?=;|\#|\r?$)}
+      # A statement can end here: nothing is on the line, or a semicolon; and the line before does not go on.
+      STATEMENT = /(?:\A|;|\n)[ \t]*\z/
+      CONTINUED = /(?:\\\r?\n|\.\.\s*\n)[ \t]*\z/
+      COMMENT = /\A\s*(?:#|\z)/
+      # Magic comments that count wherever they stand; the others count before the first statement only.
+      PLACED = /\A\s*#.*\b(?:warn_indent|shareable_constant_value)\s*:/
+      BYTE_ORDER_MARK = "\xEF\xBB\xBF".b.freeze
+      private_constant :REQUIRE, :STATEMENT, :CONTINUED, :COMMENT, :PLACED, :BYTE_ORDER_MARK
+
+      # @return [Caller::Location]
+      attr_reader :location
+      # @return [String] the code up to the `require`
+      attr_reader :head
+      # @return [String] the code after it, lines and columns in place
+      attr_reader :tail
+
+      # @param location [Caller::Location] where the `require` is
+      # @return [Script, nil] nil if it is no statement of its own at the top level
+      # @suspends no
+      def self.read(location)
+        lines = File.binread(location.real_path).delete_prefix(BYTE_ORDER_MARK).lines
+        line = lines.fetch(location.line - 1, '')
+        start = 0
+        while (match = REQUIRE.match(line, start))
+          script = new(location, lines, match)
+          return script if script.whole?
+
+          start = match.end(0)
+        end
+      end
+
+      # @param lines [Array<String>] binary
+      # @param match [MatchData] the `require` in its line
+      def initialize(location, lines, match)
+        @location = location
+        above = lines.first(location.line - 1)
+        @head = above.join + match.pre_match
+        @tail = blank(above) + (' ' * match.end(0)) + match.post_match + lines.drop(location.line).join
+      end
+
+      # @return [Boolean] whether head and tail are each a program
+      # @suspends no
+      def whole?
+        head.match?(STATEMENT) && !head.match?(CONTINUED) && compiles?(head) && compiles?(tail)
+      end
+
+      # @return [#call, String] what is to be run, or why that would not be the same program
+      # @suspends no
+      def program
+        begins = take_begin_blocks
+        Prefix.new(self, [head, *begins].join("\n")).program
+      end
+
+      # Puts a statement on the lines that are blank now.
+      #
+      # @param code [String]
+      # @param line [Integer] counted from 1
+      def insert(code, line)
+        lines = tail.lines
+        at = lines.first(line).rindex { |text| text.match?(/\A\r?\n?\z/) } || (location.line - 1)
+        lines[at] = lines[at].sub(/\A[ ]*/) { |spaces| "#{code};".b.ljust(spaces.size) }
+        @tail = lines.join
+      end
+
+      private
+
+      def compiles?(code)
+        Program.compile(code, location)
+        true
+      rescue SyntaxError
+        false
+      end
+
+      def blank(lines)
+        first_code = first_statement(lines)
+        lines.each_with_index.map do |line, index|
+          (index < first_code && line.match?(COMMENT)) || line.match?(PLACED) ? line : line[/\r?\n?\z/]
+        end.join
+      end
+
+      def first_statement(lines)
+        quoted = false
+        lines.index do |line|
+          quoted = true if line.start_with?('=begin')
+          code = !quoted && !line.match?(COMMENT)
+          quoted = false if line.start_with?('=end')
+          code
+        end || lines.size
+      end
+
+      # Ruby runs BEGIN blocks before all else, wherever they stand: those after the `require` have run.
+      def take_begin_blocks
+        return [] unless tail.match?(/\bBEGIN\s*\{/)
+
+        require_relative 'begin_blocks'
+        @tail, blocks = BeginBlocks.take(tail)
+        blocks
+      end
+    end
+  end
+end
