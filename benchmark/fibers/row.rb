@@ -7,9 +7,9 @@ module Bench
   # each saying the same thing in that library's own words. A body gets `n`, returns the number of operations that
   # it does, and registers what must be true in the end with `check`.
   class Row
-    ALL = {} # rubocop:disable Style/MutableConstant -- filled by the files in rows/
+    ALL = {} # filled by the files in rows/
 
-    attr_reader :id, :title, :unit, :fixed, :wanted, :over_async, :better, :column
+    attr_reader :id, :title, :unit, :fixed, :wanted, :over_async, :column
 
     # @param unit [String] what one operation is
     # @param fixed [Integer, nil] the n to use; nil: as many as fill the time given to a measurement
@@ -24,7 +24,6 @@ module Bench
       @wanted = wanted
       @over_async = over_async
       @column = column
-      @better = column == :rate ? :higher : :lower
       @bodies = bodies
       @stock = stock
     end

@@ -5,8 +5,10 @@ module Bench
   class Cells
     NONE = '–'
 
-    def initialize(results)
+    # @param by_cpu [Boolean] compare rates by the CPU time that they took
+    def initialize(results, by_cpu: false)
       @results = results
+      @by_cpu = by_cpu
     end
 
     def figure(row, contender)
@@ -21,7 +23,7 @@ module Bench
     def wanted(row) = row.wanted ? number(row.wanted) : ''
 
     def ratio(row, ours, other)
-      value = @results.ratio(row, ours, other)
+      value = @results.ratio(row, ours, other, @by_cpu && row.column == :rate ? :cpu_us : row.column)
       value ? format('%.2f', value) : NONE
     end
 

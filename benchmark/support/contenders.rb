@@ -54,7 +54,7 @@ module Bench
     private
 
     def environment(peer)
-      shared = CLEAN.merge('BENCH_SECONDS' => @options.seconds.to_s)
+      shared = CLEAN.merge('BENCH_SECONDS' => @options.seconds.to_s, **@options.environment)
       peer == OURS ? shared : shared.merge('GEM_HOME' => @gem_home)
     end
 

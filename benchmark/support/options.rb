@@ -5,7 +5,7 @@ require 'optparse'
 module Bench
   # The command line of run.rb.
   class Options
-    attr_reader :rounds, :seconds, :limit, :peers, :only, :against, :gems, :out, :cpu
+    attr_reader :rounds, :seconds, :limit, :peers, :only, :against, :gems, :out, :cpu, :environment
 
     # @param argv [Array<String>]
     # @param rows, peers [Array<String>] what there is to choose from
@@ -18,6 +18,7 @@ module Bench
       @peers = peers
       @only = rows
       @against = []
+      @environment = {}
       @write = nil
       parser.parse!(argv.dup)
     end
@@ -25,6 +26,8 @@ module Bench
     # A part of the whole is a trial for whoever runs it: only a full run replaces the published results.
     def write? = @write.nil? ? (@only == @rows && @peers == @known_peers && @against.empty?) : @write
 
+    # On a machine that others use, CPU time is the fairer measure.
+    def by_cpu? = @by_cpu
     def list? = @list
     def install? = @install
 
@@ -55,9 +58,13 @@ module Bench
     end
 
     def measuring(o)
-      o.on('--rounds N', Integer, 'Interleaved rounds; the figures are medians (3)') { |n| @rounds = n.clamp(1, 99) }
+      o.on('--rounds N', Integer, 'Interleaved rounds; medians count (3)') { |n| @rounds = n.clamp(1, 99) }
       o.on('--seconds S', Float, 'About how long one measurement lasts (0.7)') { |s| @seconds = s.clamp(0.05, 60) }
       o.on('--limit S', Float, 'When a run counts as hung and is killed (30)') { |s| @limit = s }
+      o.on('--by-cpu', 'Ratios by CPU time instead of rate: for a machine that others use') { @by_cpu = true }
+      o.on('--env NAME=VALUE', /(\w+)=(.*)/, 'Set for every child; may be repeated') do |_, name, value|
+        @environment[name] = value
+      end
       o.on('--cpu LIST', 'Run the children on these cores only, as in taskset -c LIST') { |list| @cpu = list }
     end
 

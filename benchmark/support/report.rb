@@ -14,7 +14,7 @@ module Bench
       @options = options
       @loads = loads
       @argv = argv
-      @cells = Cells.new(results)
+      @cells = Cells.new(results, by_cpu: options.by_cpu?)
     end
 
     def to_s
@@ -56,7 +56,8 @@ module Bench
     end
 
     def ratio_legend
-      "How many times better polyphony does than the peer: the median of the ratios within one round.\n"
+      "How many times better polyphony does than the peer#{' by CPU time' if @options.by_cpu?}: the median of the " \
+        "ratios within one round.\n"
     end
 
     def figures

@@ -37,16 +37,16 @@ module Bench
     end
 
     # @return [Float, nil] how many times better `ours` is than `other`: the median of the ratios within each round
-    def ratio(row, ours, other)
+    def ratio(row, ours, other, column = row.column)
       return if failed?(row, ours) || failed?(row, other)
 
       theirs = @samples[[row.id, other.name]]
       Results.median(@samples[[row.id, ours.name]].filter_map do |round, mine|
-        a = mine[row.column.to_s]
-        b = theirs[round]&.fetch(row.column.to_s)
+        a = mine[column.to_s]
+        b = theirs[round]&.fetch(column.to_s)
         next unless a && b && a.positive? && b.positive?
 
-        row.better == :higher ? a.fdiv(b) : b.fdiv(a)
+        column == :rate ? a.fdiv(b) : b.fdiv(a)
       end)
     end
 

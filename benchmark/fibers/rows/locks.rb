@@ -29,10 +29,10 @@ module Bench
     late = []
     n.times do |i|
       go do
-        time = 0.5 + (i * 7919 % n) / n.to_f
+        time = 0.5 + (i * 7919 % n).fdiv(n)
         start = now
         sleep time
-        late << now - start - time
+        late << (now - start - time)
       end
     end
     check('every timer fired') do
