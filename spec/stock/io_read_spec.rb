@@ -189,12 +189,18 @@ RSpec.describe 'Reading beside a ticker fiber', :stock do
       expect { beside_ticker { reader.readpartial(1) } }.to raise_error(IO::TimeoutError)
     end
 
-    it 'IO#timeout= does not cut a read that comes in time, nor a wait' do
+    it 'IO#timeout= does not cut a read that comes in time' do
       reader, writer = pipe
       reader.timeout = 60
       expect(beside_ticker(-> { writer.puts 'hello' }) { reader.gets }).to eq("hello\n")
+    end
+
+    it 'IO#timeout= limits IO#wait_readable, whose own limit goes first' do
+      reader, = pipe
       reader.timeout = 0.02
-      expect(beside_ticker { reader.wait_readable(0.1) }).to be_nil
+      expect(beside_ticker { reader.wait_readable }).to be_nil
+      reader.timeout = 60
+      expect(beside_ticker { reader.wait_readable(0.02) }).to be_nil
     end
   else
     it 'there is no IO#timeout= on this Ruby: Timeout.timeout is the way' do

@@ -24,7 +24,9 @@ module Stock
   IO_TIMEOUT = IO.method_defined?(:timeout=)
   IO_SELECT_HOOK = Fiber.respond_to?(:blocking) # both are new in 3.2
   IO_WRITE_HOOK = RUBY_VERSION >= '3.3.1' # earlier ones lose data; Polyphony::Scheduler leaves them out
+  QUEUE_TIMEOUT = Fiber.respond_to?(:blocking) # Queue#pop(timeout:) is new in 3.2
   JOIN_TIMES_OUT = RUBY_VERSION >= '3.3' # earlier, Thread#join(limit) waits again when its limit is up
+  MUTEX_RELOCKS = RUBY_VERSION >= '3.3' # earlier, an exception in Mutex#sleep leaves the mutex unlocked
   FAST_FALLBACK = Socket.respond_to?(:tcp_fast_fallback=) # Ruby 3.4: connect by name selects on its own
 
   # Whether the fiber of an external enumerator may wait without blocking its thread.
