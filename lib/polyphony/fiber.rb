@@ -11,12 +11,13 @@ module Polyphony
     class << self
       # @see Polyphony.spin
       # @api private
-      def spin(tag, block)
+      def spin(tag, block, site = nil)
         parent = Lifecycle.current
         life = Lifecycle.new(tag, parent, block)
-        parent.adopt(life)
+        life.site = site if site
         fiber = new(life)
         life.start(fiber)
+        parent.adopt(life)
         fiber
       end
 
@@ -47,6 +48,14 @@ module Polyphony
     def initialize(life)
       @life = life
       super(blocking: false) { life.run }
+    end
+
+    # Ruby's own ways to switch fibers by hand are the scheduler's here.
+    %i[resume transfer kill].each do |name|
+      # @raise [Polyphony::Error] always
+      define_method(name) do |*|
+        ::Kernel.raise(Error, "#{name} is not for fibers made by spin: the scheduler runs them (see await, stop, raise)")
+      end
     end
   end
 end

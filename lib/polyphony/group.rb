@@ -1,62 +1,109 @@
 # frozen_string_literal: true
 
 module Polyphony
-  # Several fibers awaited as one. @api private
+  # Several fibers awaited as one: an awaiter of each of them, that wakes the fiber which waits when
+  # it is time, not at each end. @api private
   class Group
-    # @param fibers [Array<Fiber>] or one Array of them
-    # @raise [TypeError] for what is no fiber handle
-    def initialize(fibers)
-      fibers = fibers.first if fibers.size == 1 && fibers.first.is_a?(::Array)
-      @lives = fibers.map { |fiber| Group.life(fiber) }
-    end
+    # @return [Lifecycle] who waits
+    attr_reader :awaiter
 
+    # @param fiber [Fiber]
     # @return [Lifecycle]
-    # @raise [TypeError]
+    # @raise [TypeError] for what is no fiber handle
+    # @suspends no
     def self.life(fiber)
       fiber.instance_variable_get(:@life) if fiber.is_a?(FiberMethods) or
         raise ::TypeError, "#{fiber.inspect} is no fiber of Polyphony's (spin gives one)"
     end
 
+    # @param fibers [Array<Fiber>] or one Array of them
+    # @raise [TypeError] for what is no fiber handle
+    # @suspends no
+    def initialize(fibers)
+      fibers = fibers.first if fibers.size == 1 && fibers.first.is_a?(::Array)
+      @lives = fibers.map { |fiber| Group.life(fiber) }
+      @cursor = 0
+    end
+
     # @see Polyphony::Fiber.await
+    # @suspends until all have ended
     def await
       return [] if @lives.empty?
 
-      watch { |awaiter| Scheduler.park(:await) until @lives.all?(&:dead?) || failed(awaiter) }
+      watch { wait_for_all }
       @lives.map(&:result)
     end
 
     # @see Polyphony::Fiber.select
+    # @suspends until one has ended
     def select(stop_others)
       return if @lives.empty?
 
-      watch { Scheduler.park(:select) until @lives.any?(&:dead?) }
-      first = @lives.find(&:dead?)
-      (@lives - [first]).each { |life| life.stop(nil, false) } if stop_others
-      [first.fiber, first.outcome(Lifecycle.current)]
+      @selects = true
+      watch do
+        Scheduler.park(:select) until first
+        stop_all if stop_others
+        [first.fiber, first.outcome(@awaiter)]
+      end
+    end
+
+    # Called by each of them at its end.
+    # @suspends no
+    def ended(life)
+      @first ||= life
+      @failure ||= life.failure
+      @awaiter.wake if @selects || @failure || all_dead?
     end
 
     private
 
-    # Runs the block while the running fiber is told of each end.
+    # Runs the block while each end is told to this group. An error that came meanwhile and was not
+    # raised goes to the parent as ever.
     def watch
-      awaiter = Lifecycle.current
-      @lives.each { |life| life.refuse_circle(awaiter) }
-      @lives.each { |life| life.add_awaiter(awaiter) }
+      @awaiter = Lifecycle.current
+      @lives.each { |life| life.refuse_circle(@awaiter) }
+      @lives.each { |life| life.add_awaiter(self) }
       Scheduler.checkpoint
-      yield awaiter
+      yield
     ensure
-      @lives.each { |life| life.remove_awaiter(awaiter) } if awaiter
+      @lives.each do |life|
+        life.remove_awaiter(self)
+        life.give_back(@awaiter) if life.failure
+      end
     end
 
-    # The first failure ends the others, then is raised.
-    def failed(awaiter)
-      failure = @lives.find { |life| life.dead? && life.error }
-      return false unless failure
+    def wait_for_all
+      until @failure ||= failure_so_far
+        @cursor = 0 # one may have been restarted since
+        return if all_dead?
 
-      awaiter.mark_delivered(failure.error)
-      @lives.each(&:stop_soon)
-      Scheduler.park(:await) until @lives.all?(&:dead?)
-      raise failure.error
+        Scheduler.park(:await)
+      end
+      stop_all
+      @awaiter.take(@failure)
+      raise @failure.error
+    end
+
+    def failure_so_far
+      @lives.find { |life| life.dead? && life.failure }&.failure
+    end
+
+    def stop_all
+      others = @lives.reject(&:dead?)
+      others.each(&:stop_soon)
+      others.each { |life| life.stop(nil, false) }
+    end
+
+    # The one that ended first, unless it lives again.
+    def first
+      @first = @lives.find(&:dead?) unless @first&.dead?
+      @first
+    end
+
+    # Looks at each of them once, however often it is asked.
+    def all_dead?
+      @cursor += 1 while @lives[@cursor]&.dead?
+      @cursor >= @lives.size
     end
   end
 end

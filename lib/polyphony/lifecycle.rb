@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative 'lifecycle/failure'
 require_relative 'lifecycle/run'
 require_relative 'lifecycle/family'
 require_relative 'lifecycle/awaiting'
@@ -28,8 +29,10 @@ module Polyphony
     attr_reader :task
     # @return [Object] what the last run gave
     attr_reader :result
-    # @return [Exception, nil] what the last run failed with
-    attr_reader :error
+    # @return [Failure, nil] how the last run failed
+    attr_reader :failure
+    # @param block [Proc] the program's own, where what runs is a wrapper of ours
+    attr_writer :site
 
     include Run
     include Family
@@ -45,6 +48,7 @@ module Polyphony
       @parent = parent
       @block = block
       @dead = false
+      @run = 0
     end
 
     # @return [Boolean]
@@ -69,13 +73,12 @@ module Polyphony
 
     # @return [String] file and line of the spin
     def location
-      @location ||= @block ? @block.source_location&.join(':') || '(native)' : '(root)'
+      @location ||= @block ? (@site || @block).source_location&.join(':') || '(native)' : '(root)'
     end
 
-    # @param error [Exception]
-    # @return [Boolean] false when there is no run to raise it in
-    def interrupt(error)
-      !@dead && @task.interrupt(error)
+    # @return [Boolean] whether it runs on another thread than the one that asks
+    def elsewhere?
+      !::Thread.current.equal?(@task.thread)
     end
 
     # Wakes the fiber if it is parked; whatever it waits for, it looks again.

@@ -97,20 +97,25 @@ module Polyphony
 
     private
 
-    # First come, first served: a fiber takes only when it is at the head of the queue.
+    # First come, first served: a fiber takes only when it is at the head of the queue. It leaves the
+    # queue before it makes a resource, which may take long.
     def take(life, timeout)
       deadline = timeout && (Polyphony.now + Polyphony.duration(timeout, 'timeout'))
-      @waiting.push(life)
-      begin
-        Scheduler.checkpoint
-        wait_for_one(deadline) until ready_for?(life)
-        raise Closed, 'the resource pool is closed' if @closed
+      wait_in_line(life, deadline)
+      raise Closed, 'the resource pool is closed' if @closed
 
-        @idle.empty? ? allocate : @idle.pop
-      ensure
-        @waiting.delete_at(@waiting.index(life))
-        wake_next
-      end
+      @idle.empty? ? allocate : @idle.pop
+    ensure
+      wake_next
+    end
+
+    def wait_in_line(life, deadline)
+      @waiting.push(life)
+      Scheduler.checkpoint
+      wait_for_one(deadline) until ready_for?(life)
+    ensure
+      @waiting.delete_at(@waiting.index(life))
+      wake_next
     end
 
     def ready_for?(life)
@@ -123,7 +128,7 @@ module Polyphony
       left = deadline - Polyphony.now
       raise TimeoutError, "no resource was free in time (limit #{@limit}, #{waiting} waiting)" unless left.positive?
 
-      Scheduler.park(:acquire, left)
+      left.infinite? ? Scheduler.park(:acquire) : Scheduler.park(:acquire, left)
     end
 
     # The slot is counted while the resource is being made, and free again if that fails.

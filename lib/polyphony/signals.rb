@@ -10,41 +10,35 @@ module Polyphony
     # Runs the block; signals that have Ruby's default action meanwhile are raised in +life+.
     #
     # @param life [Lifecycle] the main fiber
+    # @suspends as its block does
     def self.to(life)
       return yield unless ::Thread.current == ::Thread.main
 
+      handlers = {}
       begin
-        install(life)
+        NAMES.each { |name| install(life, name, handlers) }
         yield
       ensure
-        restore
+        handlers.each { |name, handler| restore(name, handler) }
       end
     end
 
-    def self.own
-      Scheduler::SignalHandlers.own
-    end
-    private_class_method :own
+    # Ruby tells the handler that there is only in exchange for another.
+    def self.install(life, name, handlers)
+      handler = proc { deliver(life, name) }
+      previous = ::Signal.trap(name, handler)
+      return ::Signal.trap(name, previous) unless previous == 'DEFAULT'
 
-    def self.install(life)
-      NAMES.each do |name|
-        handler = proc { deliver(life, name) }
-        previous = ::Signal.trap(name, handler)
-        if previous == 'DEFAULT'
-          own[handler] = name
-        else
-          ::Signal.trap(name, previous)
-        end
-      end
+      Scheduler::SignalHandlers.own[handler] = name
+      handlers[name] = handler
     end
     private_class_method :install
 
-    def self.restore
-      own.each do |handler, name|
-        current = ::Signal.trap(name, 'DEFAULT')
-        ::Signal.trap(name, current) unless current.equal?(handler)
-      end
-      own.clear
+    # A handler that the program has set meanwhile stays.
+    def self.restore(name, handler)
+      current = ::Signal.trap(name, 'DEFAULT')
+      ::Signal.trap(name, current) unless current.equal?(handler)
+      Scheduler::SignalHandlers.own.delete(handler)
     end
     private_class_method :restore
 

@@ -21,7 +21,8 @@ module Polyphony
       prepare
     end
 
-    # Runs the block on a worker.
+    # Runs the block on a worker; at once if this is one of the pool's workers, which must not wait
+    # for another to get free.
     #
     # @return [Object] the block's value
     # @raise [Exception] what the block raised
@@ -29,6 +30,8 @@ module Polyphony
     # @suspends until the block is done. When the waiting fiber is stopped meanwhile, the job goes on
     def process(&block)
       job = Job.new(block)
+      return job.run.value if @workers.include?(::Thread.current)
+
       scheduler = Scheduler.install
       scheduler.external(1)
       begin
@@ -60,7 +63,7 @@ module Polyphony
     # @suspends until they have ended
     def stop
       @queue.close
-      @workers.each(&:join)
+      @workers.each { |worker| worker.join unless worker.equal?(::Thread.current) }
       @workers.clear
     end
 
@@ -82,7 +85,10 @@ module Polyphony
       raise Closed, 'the thread pool is stopped' if @queue.closed?
 
       @queue.push(job)
-      @workers.push(::Thread.new { work }) if @workers.size < @size && @queue.num_waiting.zero?
+      return if @queue.size <= @queue.num_waiting
+
+      @workers.select!(&:alive?) # a job may have ended its thread
+      @workers.push(::Thread.new { work }) if @workers.size < @size
     end
 
     def work
@@ -103,11 +109,16 @@ module Polyphony
       end
 
       # On the worker.
+      # @return [self]
       def run
+        @error = Error.new('the job ended its worker thread') # unless one of the next lines is reached
         @value = @block.call
+        @error = nil
+        self
       rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised in who waits
         @error = e
         warn("Polyphony::ThreadPool: job failed: #{e.full_message(highlight: false)}") if @report
+        self
       ensure
         @done = true
         @task&.wake
@@ -118,6 +129,13 @@ module Polyphony
       def await
         @task = Scheduler.task
         Scheduler.park(:thread_pool) until @done
+        value
+      end
+
+      # @return [Object] the block's value, once it is done
+      # @raise [Exception] what the block raised
+      # @suspends no
+      def value
         raise @error if @error
 
         @value

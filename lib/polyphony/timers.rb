@@ -12,10 +12,11 @@ module Polyphony
     raise ::ArgumentError, 'a block is required' unless block
 
     duration(seconds)
-    Fiber.spin(:after, lambda do
+    delayed = lambda do
       Scheduler.current.kernel_sleep(seconds)
       block.call
-    end)
+    end
+    Fiber.spin(:after, delayed, block)
   end
 
   # Runs the block every +seconds+, for ever, in the calling fiber: first after one interval, then
@@ -48,10 +49,9 @@ module Polyphony
   # @suspends no
   def self.spin_loop(tag = nil, rate: nil, interval: nil, &block)
     raise ::ArgumentError, 'a block is required' unless block
-    return Fiber.spin(tag, -> { loop(&block) }) unless rate || interval
 
-    throttler = Throttler.new(rate, interval: interval)
-    Fiber.spin(tag, -> { loop { throttler.process(&block) } })
+    throttler = Throttler.new(rate, interval: interval) if rate || interval
+    Fiber.spin(tag, -> { loop_until_break(throttler, block) }, block)
   end
 
   # Calls the block for ever in the calling fiber, at most +rate+ times a second, the first time at
@@ -74,6 +74,16 @@ module Polyphony
     end
     count
   end
+
+  # Ruby has no frame left that a `break` could end, so it makes an error of it.
+  def self.loop_until_break(throttler, block)
+    loop { throttler ? throttler.process(&block) : block.call }
+  rescue ::LocalJumpError => e
+    raise unless e.reason == :break
+
+    e.exit_value
+  end
+  private_class_method :loop_until_break
 
   # Waits until the monotonic clock shows +time+; lets others run once if it does already.
   # @api private

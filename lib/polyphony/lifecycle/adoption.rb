@@ -24,10 +24,10 @@ module Polyphony
         life
       end
 
-      # The thread ends: so do the fibers that its root fiber spun.
+      # The thread ends: so do the fibers that its root fiber spun, and then the root itself.
       ON_CLOSE = lambda do
         root = Scheduler.current&.root&.handle
-        error = root&.end_children(nil)
+        error = root&.finish_foreign(nil)
         raise error if error
       end
 

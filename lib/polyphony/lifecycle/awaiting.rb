@@ -12,8 +12,56 @@ module Polyphony
         outcome(awaiter)
       end
 
-      # @suspends until this fiber is dead
-      def wait_until_dead(awaiter = Lifecycle.current)
+      # @return [Object] the result
+      # @raise [Exception] what the fiber failed with
+      def outcome(awaiter)
+        return @result unless @failure
+
+        awaiter.take(@failure)
+        raise @failure.error
+      end
+
+      # @return [Boolean] whether +life+ will be told of an error by `await`
+      def awaited_by?(life)
+        @awaiters ? @awaiters.any? { |waiting| waiting.awaiter.equal?(life) } : false
+      end
+
+      # @param waiting [#awaiter, #ended] a Lifecycle or a Group
+      def add_awaiter(waiting)
+        (@awaiters ||= []).push(waiting)
+      end
+
+      # @see #add_awaiter
+      def remove_awaiter(waiting)
+        index = @awaiters&.index(waiting)
+        @awaiters.delete_at(index) if index
+      end
+
+      # The parent was to get an error through `await` but stopped awaiting for another reason.
+      def give_back(awaiter)
+        awaiter.deliver(@failure) if @dead && @failure && @parent.equal?(awaiter)
+      end
+
+      # @return [Lifecycle] who waits: as one of the awaiters of another fiber
+      def awaiter
+        self
+      end
+
+      # A fiber that this one awaits has ended.
+      def ended(_life)
+        wake
+      end
+
+      # @raise [Polyphony::Error]
+      def refuse_circle(awaiter)
+        return unless awaiter.within?(self)
+
+        raise Error, awaiter.equal?(self) ? 'a fiber cannot await itself' : 'a fiber cannot await its own ancestor, which waits for it'
+      end
+
+      private
+
+      def wait_until_dead(awaiter)
         return Scheduler.checkpoint if @dead
 
         add_awaiter(awaiter)
@@ -27,45 +75,27 @@ module Polyphony
         end
       end
 
-      # @return [Object] the result
-      # @raise [Exception] what the fiber failed with
-      def outcome(awaiter = nil)
-        return @result unless @error
+      # For `stop`: waits for the end of this run only, whether or not there will be another.
+      def wait_for_run(run)
+        stopper = Lifecycle.current
+        # Who is to end with this fiber would wait for itself once nobody stops it any more.
+        return if stopper.stopping? && stopper.within?(self)
 
-        awaiter&.mark_delivered(@error) if @parent.equal?(awaiter)
-        raise @error
+        (@stoppers ||= []).push(stopper)
+        begin
+          Scheduler.park(:stop) until @dead || @run != run
+        ensure
+          @stoppers&.delete(stopper)
+        end
+        Scheduler.checkpoint # an error of its `ensure`, if that comes to the stopper
       end
-
-      # @return [Boolean]
-      def awaited_by?(life)
-        @awaiters ? @awaiters.include?(life) : false
-      end
-
-      def add_awaiter(life)
-        (@awaiters ||= []).push(life)
-      end
-
-      def remove_awaiter(life)
-        index = @awaiters&.index(life)
-        @awaiters.delete_at(index) if index
-      end
-
-      # The parent was to get an error through `await` but is unwinding for another reason.
-      def give_back(awaiter)
-        awaiter.deliver_error(@error) if @dead && @error && @parent.equal?(awaiter)
-      end
-
-      # @raise [Polyphony::Error]
-      def refuse_circle(awaiter)
-        return unless awaiter.within?(self)
-
-        raise Error, awaiter.equal?(self) ? 'a fiber cannot await itself' : 'a fiber cannot await its own ancestor, which waits for it'
-      end
-
-      private
 
       def notify_awaiters
-        @awaiters&.each(&:wake)
+        @awaiters&.each { |waiting| waiting.ended(self) }
+      end
+
+      def notify_stoppers
+        @stoppers&.each(&:wake)
       end
     end
   end

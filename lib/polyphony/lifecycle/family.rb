@@ -4,6 +4,10 @@ module Polyphony
   class Lifecycle
     # Parent and children: who ends with whom, and where errors go.
     module Family
+      # Failures remembered per fiber, see {#failure_of}.
+      MAX_RECEIVED = 8
+      private_constant :MAX_RECEIVED
+
       # @return [Array<Lifecycle>] live children, in the order they were spun
       def children
         @children ? @children.keys : []
@@ -14,9 +18,10 @@ module Polyphony
         @children ? !@children.empty? : false
       end
 
-      # Takes +child+ in.
+      # Takes +child+, which has been started, in. A fiber that is ending takes none any more.
       def adopt(child)
         (@children ||= {}.compare_by_identity)[child] = true
+        child.stop_soon if @ending
       end
 
       # @return [Boolean] whether +other+ is this fiber or above it
@@ -30,76 +35,102 @@ module Polyphony
       # fiber awaits it, else at the current or next wait.
       def child_finished(child)
         @children&.delete(child)
-        error = child.error
-        if error && !child.awaited_by?(self)
-          deliver_error(error)
-        else
-          wake_supervisor
-        end
+        failure = child.failure
+        deliver(failure) if failure && !child.awaited_by?(self)
+        @task.wake if @awaits_children && !children?
       end
 
-      # Raises a child's error here, unless it came here already by another way.
-      def deliver_error(error)
-        return if delivered?(error)
+      # Raises a failure here, unless it came here already by another way.
+      def deliver(failure)
+        return if failure.seen_by?(self)
 
-        (@delivered ||= []).push(error)
-        @delivered.shift if @delivered.size > 8
-        if @dead
-          @parent ? @parent.deliver_error(error) : Scheduler.current&.main&.interrupt(error)
-        else
-          @task.interrupt(error)
-        end
+        take(failure)
+        (!@dead && @task.interrupt(failure.error)) || pass_on(failure)
       end
 
-      # @return [Boolean] whether this very error has been raised here before
-      def delivered?(error)
-        @delivered ? @delivered.any? { |known| known.equal?(error) } : false
-      end
-
-      # Notes that +error+ was raised here through `await`.
-      def mark_delivered(error)
-        (@delivered ||= []).push(error) unless delivered?(error)
+      # Notes that +failure+ is raised here.
+      def take(failure)
+        failure.seen_by(self)
+        (@received ||= []).push(failure)
+        @received.shift if @received.size > MAX_RECEIVED
       end
 
       # Waits for the live children, those spun meanwhile too.
       # @suspends until there are none
       def await_children
-        @supervising = true
+        @awaits_children = true
         Scheduler.park(:supervise) while children?
+        Scheduler.checkpoint
       ensure
-        @supervising = false
+        @awaits_children = false
       end
 
-      # Stops all children and waits for them, come what may.
+      # Stops all children and waits for them, come what may. Errors beside the one returned are
+      # raised at the next wait, if there is one.
       #
       # @param error [Exception, nil] what this fiber has failed with so far
       # @return [Exception, nil] that, or the first error of a child
       # @suspends until all children have ended
       def end_children(error)
-        while children?
-          begin
-            children.each(&:stop_soon)
-            await_children
-          rescue Stop
-            next # it is ending already
-          rescue ::Exception => e # rubocop:disable Lint/RescueException -- returned
-            error ||= e
-          end
-        end
+        return error unless children?
+
+        more = []
+        @ending = true
+        children.each(&:stop_soon)
+        error = outlast_children(error, more) while children?
+        more.each { |one| @task.interrupt(one) }
         error
+      ensure
+        @ending = false
       end
 
       # In a forked child: nobody but this fiber is left.
       def orphan
-        @parent = nil
-        @children = nil
-        @awaiters = nil
+        top = self
+        top = top.parent while top.parent
+        top.leave_behind(self)
+        @orphan = true
+        @parent = @children = @awaiters = @stoppers = nil
+      end
+
+      # In a forked child: marks fibers that stayed in the parent process.
+      def leave_behind(survivor)
+        children.each { |child| child.leave_behind(survivor) }
+        return if equal?(survivor)
+
+        bury(nil, DeadFiber.new("#{fiber.inspect} stayed in the parent process: fork copies only the running fiber"))
       end
 
       private
 
-      def wake_supervisor
-        @task.wake if @supervising
+      # One wait of {#end_children}. Who is told to stop again, or by a signal, or can never be woken,
+      # does not wait for the children's `ensure` blocks.
+      def outlast_children(error, more)
+        await_children
+        error
+      rescue Stop
+        children.each(&:stop_now) if @now
+        error # it is ending already
+      rescue ::Exception => e # rubocop:disable Lint/RescueException -- returned
+        children.each(&:stop_now) if e.is_a?(::SignalException) || e.is_a?(Deadlock)
+        return e unless error
+
+        more.push(e)
+        error
+      end
+
+      # It should be raised in a fiber that is no more.
+      def pass_on(failure)
+        return @parent.deliver(failure) if @parent
+
+        main = Scheduler.current&.main
+        main&.interrupt(failure.error) || Failure.report(failure.error, self)
+      end
+
+      # The failure behind an error that was not rescued here: that of another fiber if it came from
+      # there, so that it goes to nobody twice.
+      def failure_of(error)
+        @received&.find { |failure| failure.error.equal?(error) } || Failure.new(error)
       end
     end
   end

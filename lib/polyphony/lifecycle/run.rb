@@ -12,16 +12,18 @@ module Polyphony
 
       # What the native fiber does, all of it. Raises nothing.
       def run
-        result = error = nil
-        loop do
+        finished = false
+        while true # rubocop:disable Style/InfiniteLoop -- `loop` would cost a block
           result, error = run_once
-          error = end_children(error)
+          error = raise_late(end_children(error))
           break if error || !@restarting
 
           begin_again
         end
-        finish(result, error || leftover)
+        finished = true
+        finish(result, error)
       ensure
+        finish(nil, nil) unless finished # Thread#kill
         Scheduler.leave
       end
 
@@ -30,29 +32,46 @@ module Polyphony
         return if @dead
         raise request_stop(value) if current?
 
+        run = @run
         if !@stop
           interrupt(request_stop(value))
         elsif @restarting # the old run unwinds already: only there will be no new one
           request_stop(value)
-        elsif now
-          interrupt(@stop)
         end
         @restarting = false
-        wait_until_dead
+        stop_now if now
+        wait_for_run(run)
       end
 
       # Tells the run to end without waiting for it.
       def stop_soon
-        interrupt(request_stop(nil)) unless @dead || @stop
+        return if @dead
+
+        interrupt(request_stop(nil)) unless @stop
+        @restarting = false
+      end
+
+      # As {#stop_soon}, and cuts what its `ensure` blocks wait for, too.
+      def stop_now
+        return if @dead
+
+        @now = true
+        @restarting = false
+        interrupt(@stop || request_stop(nil))
+      end
+
+      # @return [Boolean] whether it has been told to stop
+      def stopping?
+        !@stop.nil?
       end
 
       # @see Polyphony::Fiber#restart
       def restart
         raise Error, "#{fiber.inspect} was not started by spin: there is no block to run again" unless @block
 
-        @mailbox&.clear
+        drop_messages
         return restart_dead if @dead
-        return @stop = nil unless @task.started?
+        return @stop = @early = nil unless @task.started?
 
         @restarting = true
         raise request_stop(nil) if current?
@@ -73,10 +92,20 @@ module Polyphony
         end
       end
 
+      # @param error [Exception] raised at the current or next wait; instead of the block, before it runs
+      # @return [Boolean] false when there is no run to raise it in
+      def interrupt(error)
+        return false if @dead
+        return @task.interrupt(error) if !@block || @task.started?
+
+        @early ||= error
+        true
+      end
+
       private
 
       def run_once
-        return stopped_before_start if @stop
+        raise @early if @early
 
         [@block.call, nil]
       rescue Stop => e
@@ -87,18 +116,21 @@ module Polyphony
 
       # What was meant for the old run does not reach the new one.
       def begin_again
-        @restarting = false
-        @stop = nil
-        @task.take_pending
+        @restarting = @now = false
+        @stop = @received = @early = nil
+        @run += 1
+        notify_stoppers
       end
 
-      # An error of a child that came when the block had nothing left to wait for.
-      def leftover
-        @task.take_pending&.find { |error| !error.is_a?(Stop) && !error.is_a?(Cancel) }
-      end
+      # Errors that came when the block had nothing left to wait for: the first is the fiber's, if
+      # it has none so far.
+      def raise_late(error)
+        @task.take_pending&.each do |late|
+          next if late.is_a?(Stop)
 
-      def stopped_before_start
-        [@stop.value, nil]
+          error ? Failure.report(late, self) : error = Backtrace.complete(late, self)
+        end
+        error
       end
 
       def request_stop(value)
@@ -108,24 +140,32 @@ module Polyphony
       # Children first, then this fiber is over and everybody concerned knows.
       def finish(result, error)
         bury(result, error)
-        @parent&.child_finished(self)
+        if @parent
+          @parent.child_finished(self)
+        elsif error && @orphan
+          # A forked child ends with its only fiber: this is how Ruby prints the error and exits 1.
+          at_exit { raise error }
+        end
       end
 
       def bury(result, error)
         @result = result
-        @error = error
+        @failure = error && failure_of(error)
         @dead = true
-        @stop = nil
+        @stop = @mailbox = @received = nil
         notify_awaiters
+        notify_stoppers
+        wake_senders
       end
 
       def restart_dead
-        @dead = false
-        @result = @error = @stop = nil
-        @restarting = false
-        @parent = Lifecycle.current if !@parent || @parent.dead?
-        @parent.adopt(self)
+        @parent&.deliver(@failure) if @failure # not yet raised by `await`: it would be lost
+        @dead = @restarting = @now = false
+        @result = @failure = @stop = @early = nil
+        @run += 1
+        @parent = Lifecycle.current if !@parent || @parent.dead? || @parent.elsewhere?
         start(::Fiber.new(blocking: false) { run })
+        @parent.adopt(self)
       end
     end
   end
