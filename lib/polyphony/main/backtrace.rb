@@ -16,10 +16,10 @@ module Polyphony
 
       class << self
         # @param error [Exception] changed, and its causes too
-        # @param path [String] the script's `__FILE__`
+        # @param path [String, nil] the `__FILE__` of a script that is a {Program}
         # @return [void]
         # @suspends no
-        def clean(error, path)
+        def clean(error, path = nil)
           seen = {}.compare_by_identity
           until error.nil? || seen[error]
             seen[error] = true
@@ -28,13 +28,20 @@ module Polyphony
           end
         end
 
+        # @param line [String] of a backtrace
+        # @return [Boolean] whether it is of the library itself
+        # @suspends no
+        def ours?(line)
+          line.start_with?(*OURS)
+        end
+
         private
 
         def rewrite(error, path)
           lines = error.backtrace
           return if lines.nil? || error.frozen?
 
-          others = without_native(lines.reject { |line| line.start_with?(*OURS) })
+          others = without_native(lines.reject { |line| ours?(line) })
           return if others.empty?
 
           error.set_backtrace(without_hooks(others).map { |line| at_main(line, path) })

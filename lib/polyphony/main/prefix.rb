@@ -20,7 +20,7 @@ module Polyphony
         @script = script
         @location = script.location
         @code = code
-        @bytecode = Bytecode.new(Program.compile(code, @location))
+        @bytecode = Bytecode.new(script.compile(code))
       end
 
       # @return [Program, SharingProgram, String] the rest as a program; or why it would not be the same
@@ -31,7 +31,7 @@ module Polyphony
         return "a block above the `require` uses the variable #{shared.first}: move the `require` up" if shared?
 
         hand_over
-        Program.new(Program.compile(@script.tail, @location), @location.path)
+        Program.new(@script.compile(@script.tail), @location.path)
       end
 
       private
@@ -78,7 +78,7 @@ module Polyphony
       def like_eval?
         return false unless @location.binding
 
-        rest = Bytecode.new(Program.compile(@script.tail, @location))
+        rest = Bytecode.new(@script.compile(@script.tail))
         later = @location.binding.local_variables - @bytecode.locals
         !rest.returns? && (rest.names_called & later).empty? &&
           (@location.path == @location.real_path || !@script.tail.match?(RELATIVE))

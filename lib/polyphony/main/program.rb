@@ -7,19 +7,18 @@ module Polyphony
       # @return [String] its `__FILE__`
       attr_reader :path
 
-      # Compiles without warnings: those of a main script have been given.
-      #
       # @param code [String]
-      # @param location [Caller::Location]
+      # @param path [String] its `__FILE__`
+      # @param real_path [String, nil] from which `__dir__` and `require_relative` start
+      # @param warnings [Boolean] false for what Ruby has compiled, and warned of, before
       # @return [RubyVM::InstructionSequence]
       # @raise [SyntaxError]
       # @suspends no
-      def self.compile(code, location)
+      def self.compile(code, path, real_path, warnings: false)
         verbose = $VERBOSE
-        $VERBOSE = nil
+        $VERBOSE = nil unless warnings
         keeping_lines do
-          code = code.dup.force_encoding(Encoding::UTF_8)
-          RubyVM::InstructionSequence.compile(code, location.path, location.real_path, 1)
+          RubyVM::InstructionSequence.compile(code.dup.force_encoding(Encoding::UTF_8), path, real_path, 1)
         end
       ensure
         $VERBOSE = verbose

@@ -71,10 +71,18 @@ module Polyphony
         @tail = lines.join
       end
 
+      # @param code [String] the head, the tail
+      # @return [RubyVM::InstructionSequence]
+      # @raise [SyntaxError]
+      # @suspends no
+      def compile(code)
+        Program.compile(code, location.path, location.real_path)
+      end
+
       private
 
       def compiles?(code)
-        Program.compile(code, location)
+        compile(code)
         true
       rescue SyntaxError
         false
