@@ -64,7 +64,7 @@ module Polyphony
     # @return [nil]
     # @raise [Exception] the first error of one of them
     # @suspends until they have ended
-    def supervise(*fibers)
+    def supervise(*fibers, **nil)
       life = Lifecycle.current
       fibers.empty? ? supervise_children(life) : Group.new(fibers).await
       nil

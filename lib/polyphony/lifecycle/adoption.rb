@@ -26,7 +26,8 @@ module Polyphony
 
       # The thread ends: so do the fibers that its root fiber spun, and then the root itself.
       ON_CLOSE = lambda do
-        root = Scheduler.current&.root&.handle
+        scheduler = Scheduler.current
+        root = scheduler&.root&.handle || scheduler&.main&.handle # a forked child has lost its root
         error = root&.finish_foreign(nil)
         raise error if error
       end

@@ -71,7 +71,7 @@ module Polyphony
 
         drop_messages
         return restart_dead if @dead
-        return @stop = @early = nil unless @task.started?
+        return begin_again unless @task.started?
 
         @restarting = true
         raise request_stop(nil) if current?

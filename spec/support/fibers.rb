@@ -1,0 +1,44 @@
+# frozen_string_literal: true
+
+require 'polyphony/core'
+
+# For specs of layers 2 and 3. An example marked `:fibers` runs as the main fiber of Polyphony.run, so an
+# error that nobody rescues fails it; `spin` and the other verbs are there without `require 'polyphony'`,
+# which adopts scripts and adds methods to Kernel.
+module Fibers
+  # Kernel's verbs, as an application has them.
+  %i[spin spin_loop after every move_on_after cancel_after receive receive_loop supervise snooze suspend
+     throttled_loop].each do |verb|
+    define_method(verb) { |*args, **options, &block| Polyphony.public_send(verb, *args, **options, &block) }
+  end
+
+  # @return [Array] what the example's fibers did, in order
+  def log
+    @log ||= []
+  end
+
+  # Lets other fibers run until the block is true; the watchdog ends it if that never happens.
+  def wait_until
+    Polyphony.snooze until yield
+  end
+
+  # @return [Polyphony::Fiber] started, and at its first wait
+  def waiting(...)
+    Polyphony.spin(...).tap { |fiber| wait_until { fiber.state == :waiting || fiber.state == :dead } }
+  end
+
+  # @return [Exception, nil] what the block raised
+  def error_of
+    yield
+    nil
+  rescue Exception => e
+    e
+  end
+
+  def self.install(config)
+    config.include Fibers
+    config.around(:each, :fibers) { |example| Polyphony.run { example.run } }
+  end
+end
+
+RSpec.configure { |config| Fibers.install(config) }
