@@ -42,7 +42,9 @@ struct backend;
 struct backend_ops {
     const char *name;
     struct backend *(*open)(void); /* NULL and errno on failure */
-    void (*close)(struct backend *);
+    /* `forget`: the watches still registered are alive and told that they are not any more; else
+       their memory may be gone already and is left alone. */
+    void (*close)(struct backend *, int forget);
     void (*io_start)(struct backend *, struct watch *, int fd, int events);
     void (*io_stop)(struct backend *, struct watch *);
     void (*timer_start)(struct backend *, struct watch *, double seconds);
@@ -73,6 +75,9 @@ struct backend {
 };
 
 extern const struct backend_ops polyphony_backend_libev;
+
+/* Takes the place of a backend that was closed: does nothing. */
+struct backend *polyphony_backend_closed(void);
 
 /* The backend of that name, or the default when `name` is NULL; NULL when there is none. */
 const struct backend_ops *polyphony_backend_find(const char *name);

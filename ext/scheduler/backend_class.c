@@ -139,8 +139,9 @@ static VALUE backend_write(int argc, VALUE *argv, VALUE self)
     (void)self;
     rb_check_arity(argc, 1, UNLIMITED_ARGUMENTS);
     VALUE io = io_writer(argv[0]);
+    io_descriptor(io);
+    io_flush(io); /* may wait, and the IO may be closed meanwhile */
     int fd = io_descriptor(io);
-    io_flush(io);
     int flags = io_transfer_flags(io, fd);
     for (int first = 1; first < argc; first += VECTOR_MAX) {
         struct iovec vector[VECTOR_MAX];

@@ -44,6 +44,7 @@ static VALUE backend_recv(int argc, VALUE *argv, VALUE self)
     for (;;) {
         ssize_t n = recv(fd, RSTRING_PTR(buffer), (size_t)length, flags | MSG_DONTWAIT);
         if (n > 0 || (n == 0 && type != SOCK_STREAM)) {
+            if (n > length) n = length; /* MSG_TRUNC reports what did not fit, too */
             rb_str_set_len(buffer, n);
             return buffer;
         }
@@ -97,7 +98,7 @@ static VALUE backend_connect(VALUE self, VALUE socket, VALUE address)
     int result = connect(fd, (struct sockaddr *)RSTRING_PTR(address),
                          (socklen_t)RSTRING_LEN(address));
     if (result == 0) return INT2FIX(0);
-    if (errno != EINPROGRESS && errno != EINTR && errno != EAGAIN) rb_sys_fail("connect(2)");
+    if (errno != EINPROGRESS && errno != EINTR) rb_sys_fail("connect(2)");
     scheduler_wait_fd(s, io, fd, BACKEND_WRITABLE, Qnil);
     int error = 0;
     socklen_t size = sizeof(error);

@@ -93,8 +93,22 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
     fire(&b->base, watch);
 }
 
+/* libev aborts the process when it gets no descriptor for its wake-ups: ask before it does. */
+static int descriptors_left(void)
+{
+    int taken[3], n = 0;
+    while (n < 3 && (taken[n] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) != -1) n++;
+    int left = n == 3 || errno == EBADF;
+    while (n > 0) close(taken[--n]);
+    return left;
+}
+
 static struct backend *libev_open(void)
 {
+    if (!descriptors_left()) {
+        errno = EMFILE;
+        return NULL;
+    }
     struct libev_backend *b = calloc(1, sizeof(*b));
     if (!b) return NULL;
     b->base.ops = &polyphony_backend_libev;
@@ -112,12 +126,12 @@ static struct backend *libev_open(void)
     return &b->base;
 }
 
-static void libev_close(struct backend *backend)
+static void libev_close(struct backend *backend, int forget)
 {
     struct libev_backend *b = libev(backend);
-    /* Watches that are still registered belong to fibers that will never run again (a forked
-       child, a thread that died): forget them without touching libev's lists. */
-    for (int fd = 0; fd < b->slots_size; fd++) {
+    /* Watches that are still registered belong to fibers that will never run again: forget them
+       without touching libev's lists. */
+    for (int fd = 0; forget && fd < b->slots_size; fd++) {
         if (!b->slots[fd].used) continue;
         while (!list_empty(&b->slots[fd].watches)) {
             struct list *node = b->slots[fd].watches.next;

@@ -49,15 +49,19 @@ static void loop_open(struct loop *loop, VALUE io)
     loop->w.keep_watch = 1;
 }
 
-static void loop_deliver(struct loop *loop, VALUE data)
+/* Hands over a piece. Returns false when the block has closed the IO. */
+static int loop_deliver(struct loop *loop, VALUE data)
 {
+    /* The stack of a nested fiber (an Enumerator over this loop) may be dropped while the block
+       keeps it suspended: leave nothing registered on it. */
+    if (loop->s->current->fiber != rb_fiber_current()) loop_end((VALUE)loop);
     if (loop->method)
         rb_funcallv(loop->receiver, loop->method, 1, &data);
     else
         rb_yield(data);
     /* The block may have closed it, or forked. */
     scheduler_check(loop->s);
-    if (io_is_closed(loop->io, loop->fd)) rb_iter_break();
+    return !io_is_closed(loop->io, loop->fd);
 }
 
 static void reserve_scratch(struct scheduler *s, size_t size)
@@ -73,7 +77,9 @@ static VALUE read_loop_body(VALUE pointer)
     struct loop *loop = (struct loop *)pointer;
     struct scheduler *s = loop->s;
     while (io_buffered(loop->io) > 0)
-        loop_deliver(loop, rb_funcall(loop->io, rb_intern("readpartial"), 1, LONG2NUM(loop->max)));
+        if (!loop_deliver(loop, rb_funcall(loop->io, rb_intern("readpartial"), 1,
+                                           LONG2NUM(loop->max))))
+            return Qnil;
     for (;;) {
         /* Read where the length need not be known beforehand, then make a String of the right
            size: for requests of some hundred bytes a copy is cheaper than a large buffer each. No
@@ -87,7 +93,7 @@ static VALUE read_loop_body(VALUE pointer)
         }
         if (n < 0) rb_syserr_fail((int)-n, NULL);
         if (n == 0) return Qnil;
-        loop_deliver(loop, rb_str_new(s->scratch, n));
+        if (!loop_deliver(loop, rb_str_new(s->scratch, n))) return Qnil;
     }
 }
 
@@ -182,9 +188,8 @@ static VALUE accept_loop_body(VALUE pointer)
     struct loop *loop = (struct loop *)pointer;
     for (;;) {
         int client = accept_one(loop);
-        rb_yield(rb_funcall(loop->receiver, rb_intern("for_fd"), 1, INT2NUM(client)));
-        scheduler_check(loop->s);
-        if (io_is_closed(loop->io, loop->fd)) return Qnil;
+        VALUE socket = rb_funcall(loop->receiver, rb_intern("for_fd"), 1, INT2NUM(client));
+        if (!loop_deliver(loop, socket)) return Qnil;
     }
 }
 

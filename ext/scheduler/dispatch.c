@@ -83,6 +83,18 @@ static int deadlocked(struct scheduler *s)
     return !task_has_pending(s->main) && !s->main->shield;
 }
 
+/* Lets the root fiber look at what other threads want of this one, if they want anything. */
+int scheduler_pass_interrupts(struct scheduler *s)
+{
+    struct waiter *w = s->root->waiter;
+    if (s->current == s->root || !w || w->state == WAITER_RUNNING) return 0;
+    if (!RTEST(rb_funcall(rb_thread_current(), rb_intern("pending_interrupt?"), 0))) return 0;
+    s->root_checks = 1;
+    w->cut = 1;
+    scheduler_wake_first(s, w);
+    return 1;
+}
+
 static void idle(struct scheduler *s)
 {
     poll_now(s);
@@ -106,6 +118,7 @@ static void idle(struct scheduler *s)
         if (limit == SCAN_PERIOD) s->unscanned = count(&s->io_waiting);
         scan_closed(s, s->unscanned);
     }
+    if (list_empty(&s->ready) && scheduler_pass_interrupts(s)) return;
     s->checking = 1; /* stays set when an exception leaves here: see scheduler_suspend */
     rb_thread_check_ints();
     s->checking = 0;
@@ -191,15 +204,20 @@ static VALUE trampoline_step(VALUE argument)
     return Qnil;
 }
 
-static void trampoline_error(struct scheduler *s)
+static void trampoline_error(struct scheduler *s, int state)
 {
     VALUE error = rb_errinfo();
-    rb_set_errinfo(Qnil);
     struct task *t = s->last_started;
     s->last_started = NULL;
-    if (!rb_obj_is_kind_of(error, rb_eException))
-        scheduler_kill_root(s);
-    else if (t && t->state == TASK_STARTING)
+    if (!error_is_exception(error)) {
+        /* Thread#kill hit just here. Ruby queues it anew when a fiber ends by it. */
+        scheduler_start_trampoline(s);
+        s->root_checks = 1;
+        rb_jump_tag(state);
+    }
+    rb_set_errinfo(Qnil);
+    if (scheduler_pass_interrupts(s)) return; /* a killed fiber has ended: so must the root */
+    if (t && t->state == TASK_STARTING)
         task_failed_to_start(s, t, error);
     else
         task_interrupt(s->main, error);
@@ -212,7 +230,7 @@ static VALUE trampoline_main(RB_BLOCK_CALL_FUNC_ARGLIST(first, data))
     while (!s->closed) {
         int state = 0;
         rb_protect(trampoline_step, (VALUE)s, &state);
-        if (state) trampoline_error(s);
+        if (state) trampoline_error(s, state);
     }
     return Qnil;
 }
@@ -227,12 +245,3 @@ void scheduler_start_trampoline(struct scheduler *s)
 #endif
 }
 
-/* Thread#kill came while some fiber polled: the thread ends by unwinding its root fiber. */
-void scheduler_kill_root(struct scheduler *s)
-{
-    s->killed = 1;
-    if (s->root->waiter && s->root->waiter->state == WAITER_WAITING) {
-        s->root->waiter->cut = 1;
-        scheduler_wake_first(s, s->root->waiter);
-    }
-}

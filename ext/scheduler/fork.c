@@ -29,7 +29,7 @@ static void forget_tasks(struct scheduler *s)
         list_remove(&t->link);
         t->state = TASK_DONE;
         t->waiter = NULL;
-        t->scopes = NULL;
+        task_forget_scopes(t, 0);
         t->fiber = Qnil;
         task_release(t);
     }
@@ -47,34 +47,38 @@ static void forget_waiters(struct scheduler *s)
 
 void scheduler_after_fork(struct scheduler *s)
 {
-    s->generation = polyphony_generation;
-    if (s->closed) return;
+    if (s->closed) {
+        s->generation = polyphony_generation;
+        return;
+    }
     struct backend *old = s->backend;
     struct task *survivor = s->current;
     struct backend *fresh = old->ops->open();
     if (!fresh) rb_sys_fail("cannot open the event loop in a forked process");
+    s->generation = polyphony_generation;
+    scheduler_set_main(s, survivor);
     forget_tasks(s);
     forget_waiters(s);
     survivor->waiter = NULL;
     if (survivor != s->root) {
         s->root->waiter = NULL;
-        s->root->scopes = NULL;
+        s->root->handle = Qnil;
+        task_forget_scopes(s->root, 0);
     }
     for (struct scope *scope = survivor->scopes; scope; scope = scope->outer)
         scope->timer.active = 0;
     s->backend = fresh;
-    old->ops->close(old);
+    old->ops->close(old, 1);
     for (struct scope *scope = survivor->scopes; scope; scope = scope->outer) {
         double left = scope->deadline - scheduler_now();
         if (scope->deadline > 0 && !scope->fired)
             fresh->ops->timer_start(fresh, &scope->timer, left > 0 ? left : 0);
     }
-    s->main = survivor;
     s->live = survivor == s->root ? 0 : 1;
     s->external = 0;
     s->starting = s->finishing = NULL;
     s->spawner = s->closer = NULL;
-    s->polling = s->checking = s->killed = 0;
+    s->polling = s->checking = s->root_checks = 0;
     s->forked = 1;
     s->thread = rb_thread_current();
     if (!NIL_P(s->on_fork)) rb_funcall(s->on_fork, rb_intern("call"), 1, survivor->handle);

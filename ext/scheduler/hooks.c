@@ -3,13 +3,6 @@
 
 /* The Fiber::Scheduler hooks that wait for time and for other fibers. */
 
-static struct scheduler *hook_enter(VALUE self)
-{
-    struct scheduler *s = scheduler_get(self);
-    scheduler_check(s);
-    return s;
-}
-
 /*
  *  call-seq: kernel_sleep(duration = nil) -> true
  *

@@ -7,13 +7,6 @@
 
 /* The Fiber::Scheduler hooks that wait for descriptors. */
 
-static struct scheduler *hook_enter(VALUE self)
-{
-    struct scheduler *s = scheduler_get(self);
-    scheduler_check(s);
-    return s;
-}
-
 /* A look without waiting. Net::HTTP asks so before each request on a kept connection. */
 static VALUE ready_now(VALUE io, int fd, int events)
 {

@@ -52,8 +52,7 @@ static VALUE status_wait(VALUE pid, int flags)
  */
 static VALUE hook_process_wait(VALUE self, VALUE pid, VALUE flags)
 {
-    struct process_wait p = {.s = scheduler_get(self)};
-    scheduler_check(p.s);
+    struct process_wait p = {.s = hook_enter(self)};
     pid_t child = NUM2PIDT(pid);
     int options = NUM2INT(flags);
     p.fd = child > 0 && !(options & ~WNOHANG) ? open_pidfd(child) : -1;

@@ -39,16 +39,19 @@ static void scheduler_free(void *pointer)
     /* Reached without close only when the thread was lost with its fibers: leave their stacks
        alone. Tasks have wrappers of their own, hence the count. */
     if (s->backend) {
+        if (s->main != s->root) task_release(s->main);
         while (!list_empty(&s->tasks)) {
             struct task *t = CONTAINER_OF(s->tasks.next, struct task, link);
             list_remove(&t->link);
             t->state = TASK_DONE;
             t->scheduler = NULL;
+            task_forget_scopes(t, 0);
             task_release(t);
         }
         s->root->scheduler = NULL;
+        task_forget_scopes(s->root, 0);
         task_release(s->root);
-        if (s->generation == polyphony_generation) s->backend->ops->close(s->backend);
+        if (s->generation == polyphony_generation) s->backend->ops->close(s->backend, 0);
     }
     xfree(s->blocked);
     xfree(s->scratch);
@@ -98,6 +101,8 @@ void scheduler_setup(struct scheduler *s, VALUE self, const char *name)
     if (s->backend) rb_raise(rb_eArgError, "Polyphony::Scheduler is already initialized");
     const struct backend_ops *ops = polyphony_backend_find(name);
     if (!ops) rb_raise(rb_eArgError, "unknown backend: %s (built in: libev)", name);
+    struct backend *backend = ops->open();
+    if (!backend) rb_sys_fail("cannot open the event loop");
     s->self = self;
     s->thread = rb_thread_current();
     s->trampoline = s->on_close = s->on_fork = s->on_finish = Qnil;
@@ -114,8 +119,6 @@ void scheduler_setup(struct scheduler *s, VALUE self, const char *name)
     s->scratch = xmalloc(s->scratch_size);
     s->blocked_size = 64;
     s->blocked = xcalloc(s->blocked_size, sizeof(*s->blocked));
-    struct backend *backend = ops->open();
-    if (!backend) rb_sys_fail("cannot open the event loop");
     s->backend = backend;
     scheduler_start_trampoline(s);
 }
@@ -224,26 +227,62 @@ static void link_waiting(struct scheduler *s, struct waiter *w)
     }
 }
 
+int error_is_exception(VALUE error)
+{
+    if (RB_SPECIAL_CONST_P(error) || RB_BUILTIN_TYPE(error) == T_IMEMO) return 0;
+    return RTEST(rb_obj_is_kind_of(error, rb_eException));
+}
+
+/* The record of main is kept for as long as it is main: it may end before. */
+void scheduler_set_main(struct scheduler *s, struct task *t)
+{
+    struct task *old = s->main;
+    if (t != s->root) t->refs++;
+    s->main = t;
+    if (old != s->root) task_release(old);
+}
+
+struct scheduler *hook_enter(VALUE self)
+{
+    struct scheduler *s = scheduler_get(self);
+    scheduler_check(s);
+    if (RB_UNLIKELY(s->thread != rb_thread_current()))
+        rb_raise(eFiberError, "this scheduler belongs to another thread");
+    return s;
+}
+
 /* An exception came while other fibers ran or the loop polled. Returns true when it was meant for
-   somebody else and has been passed on. */
+   somebody else and has been passed on. Thread#kill (no exception object) unwinds where it is. */
 static int forward_interrupt(struct scheduler *s, struct waiter *w)
 {
     VALUE error = rb_errinfo();
     int was_checking = s->checking;
     s->checking = 0;
-    /* Thread#kill (0) and the end of the process (1) unwind the root fiber. */
-    if (FIXNUM_P(error) && FIX2INT(error) <= 1 && w->task != s->root) {
-        if (!s->root->waiter) return 0;
-        rb_set_errinfo(Qnil);
-        scheduler_kill_root(s);
-        return 1;
-    }
-    if (!rb_obj_is_kind_of(error, rb_eException) || w->task == s->main) return 0;
+    if (!error_is_exception(error) || w->task == s->main) return 0;
     if (!was_checking && !rb_obj_is_kind_of(error, rb_eSignal)) return 0;
     if (s->main->state == TASK_DONE) return 0;
     rb_set_errinfo(Qnil);
     task_interrupt(s->main, error);
     return 1;
+}
+
+static VALUE check_ints(VALUE unused)
+{
+    rb_thread_check_ints();
+    return unused;
+}
+
+/* What other threads want of this one (Thread#kill, Thread#raise) is looked at in the root fiber:
+   only there can a kill unwind the thread. Returns the tag to jump to, or 0. */
+static int root_check_ints(struct scheduler *s)
+{
+    int state = 0;
+    s->root_checks = 0;
+    rb_set_errinfo(Qnil);
+    s->checking = 1;
+    rb_protect(check_ints, Qnil, &state);
+    if (!state) s->checking = 0;
+    return state;
 }
 
 static void raise_gone(struct waiter *w)
@@ -287,13 +326,14 @@ void scheduler_suspend(struct scheduler *s, struct waiter *w)
     for (;;) {
         rb_protect(scheduler_run_until_running, (VALUE)w, &state);
         s->current = t;
+        if (s->root_checks && t == s->root) state = root_check_ints(s);
         if (state) {
             if (!forward_interrupt(s, w)) break;
             state = 0;
             if (w->state != WAITER_RUNNING) continue;
         }
         /* Cut by what was withdrawn meanwhile (a scope that was extended): wait on. */
-        if (w->cut && !w->woken && !w->timedout && !task_has_pending(t) && !s->killed) {
+        if (w->cut && !w->woken && !w->timedout && !task_has_pending(t)) {
             w->cut = 0;
             link_waiting(s, w);
             continue;
@@ -302,10 +342,6 @@ void scheduler_suspend(struct scheduler *s, struct waiter *w)
     }
     waiter_finish(s, w);
     if (state) rb_jump_tag(state);
-    if (s->killed && t == s->root) {
-        s->killed = 0;
-        rb_thread_kill(rb_thread_current());
-    }
     if (w->error) rb_exc_raise(w->error);
     if (w->watch.revents & BACKEND_GONE) raise_gone(w);
     if (w->cut && !w->woken && !w->timedout) task_raise_pending(t);

@@ -75,6 +75,7 @@ struct scope {
     struct task *task;
     struct scope *outer;
     double deadline; /* monotonic seconds; 0: none */
+    VALUE fiber;     /* that entered it: its stack may hold this record, so it must live */
     VALUE owner;     /* CancelScope, or 0 for Timeout */
     VALUE error_class, error_args;
     unsigned char fired, active, raised;
@@ -135,7 +136,8 @@ struct scheduler {
     unsigned long switches, spawned;
     unsigned char polling;  /* without the GVL: whoever wakes a fiber must prod the backend */
     unsigned char checking; /* interrupts: what is raised now was meant for the thread */
-    unsigned char closed, killed, forked;
+    unsigned char root_checks; /* the root fiber is to look at the thread's interrupts */
+    unsigned char closed, forked;
 };
 
 /* scheduler.c: the run loop */
@@ -155,6 +157,10 @@ double scheduler_now(void);
 extern const rb_data_type_t scheduler_type;
 extern VALUE cFiber, eFiberError; /* Ruby does not export them */
 
+/* Whether a caught tag is an exception; Thread#kill, throw and break are not. */
+int error_is_exception(VALUE error);
+void scheduler_set_main(struct scheduler *s, struct task *t);
+
 static inline int waiter_linked(const struct waiter *w)
 {
     return w->link.next != &w->link;
@@ -164,7 +170,7 @@ static inline int waiter_linked(const struct waiter *w)
 VALUE scheduler_run_until_running(VALUE waiter);
 VALUE hook_timeout_after(int argc, VALUE *argv, VALUE self);
 void scheduler_start_trampoline(struct scheduler *s);
-void scheduler_kill_root(struct scheduler *s);
+int scheduler_pass_interrupts(struct scheduler *s);
 
 /* task.c */
 struct task *task_new(struct scheduler *s, VALUE fiber, int plain);
@@ -189,6 +195,7 @@ void scope_enter(struct scheduler *s, struct scope *scope, double seconds);
 void scope_leave(struct scope *scope);
 void scope_set(struct scope *scope, double seconds);
 void scope_mark(const struct scope *scope);
+void task_forget_scopes(struct task *t, int stop_timers);
 struct scope *task_fired_scope(const struct task *t);
 VALUE scope_error(struct scope *scope);
 
@@ -203,6 +210,9 @@ int early_take(struct scheduler *s, VALUE fiber, VALUE blocker);
 /* fork.c */
 extern volatile unsigned polyphony_generation;
 void scheduler_after_fork(struct scheduler *s);
+
+/* Every entry into a hook. Only the scheduler's own thread may touch its loop. */
+struct scheduler *hook_enter(VALUE self);
 
 /* Every entry from Ruby goes through here: a forked child must not run its parent's fibers. */
 static inline void scheduler_check(struct scheduler *s)

@@ -19,12 +19,12 @@ static VALUE scheduler_m_setup(VALUE self, VALUE backend)
 
 /* --- plain fibers: Fiber.schedule --- */
 
+static VALUE eStop; /* ends a fiber without being an error */
+
 static void deliver_plain_error(struct scheduler *s, struct task *t, VALUE error)
 {
-    if (NIL_P(error)) return;
-    if (!rb_obj_is_kind_of(error, rb_eException))
-        scheduler_kill_root(s);
-    else if (t->state == TASK_STARTING && s->spawner && s->spawner->subject == t->fiber)
+    if (NIL_P(error) || RTEST(rb_obj_is_kind_of(error, eStop))) return;
+    if (t->state == TASK_STARTING && s->spawner && s->spawner->subject == t->fiber)
         s->spawner->error = error; /* it never waited: raise out of Fiber.schedule */
     else
         task_interrupt(s->main, error);
@@ -61,16 +61,18 @@ static VALUE plain_body(RB_BLOCK_CALL_FUNC_ARGLIST(first, proc))
     int state = 0;
     (void)first, (void)argc, (void)argv, (void)blockarg;
     rb_protect(plain_call, proc, &state);
-    VALUE error = take_error(state);
+    int killed = state && !error_is_exception(rb_errinfo());
+    VALUE error = killed ? Qnil : take_error(state);
     scheduler_check(s); /* a forked child may end here */
     /* It spun children or received messages: layer 2 ends those first. */
-    if (!NIL_P(t->handle) && !NIL_P(s->on_finish)) {
+    if (!killed && !NIL_P(t->handle) && !NIL_P(s->on_finish)) {
         struct finish finish = {s, t->handle, error};
         error = rb_protect(plain_finish, (VALUE)&finish, &state);
         if (state) error = take_error(state);
     }
     deliver_plain_error(s, t, error);
     task_leave(s, t);
+    if (killed) rb_jump_tag(state); /* the thread ends: go on unwinding */
     return Qnil;
 }
 
@@ -160,7 +162,8 @@ static VALUE scheduler_m_destroy(VALUE self)
     struct scheduler *s = scheduler_get(self);
     if (s->closed) return Qnil;
     s->closed = 1;
-    /* Nobody uses the backend any more, but a record may still be asked for its state. */
+    s->backend->ops->close(s->backend, 1);
+    s->backend = polyphony_backend_closed();
     for (struct list *node = s->tasks.next; node != &s->tasks; node = node->next)
         CONTAINER_OF(node, struct task, link)->state = TASK_DONE;
     return Qnil;
@@ -272,7 +275,9 @@ static VALUE scheduler_s_leave(VALUE class)
 static VALUE scheduler_m_set_main(VALUE self, VALUE task)
 {
     struct scheduler *s = scheduler_get(self);
-    s->main = NIL_P(task) ? s->root : task_get(task);
+    struct task *t = NIL_P(task) ? s->root : task_get(task);
+    if (t->scheduler != s) rb_raise(rb_eArgError, "a task of another scheduler");
+    scheduler_set_main(s, t);
     return task;
 }
 
@@ -352,6 +357,8 @@ static VALUE scheduler_m_stats(VALUE self)
 void Init_polyphony_scheduler(VALUE polyphony)
 {
     VALUE scheduler = rb_define_class_under(polyphony, "Scheduler", rb_cObject);
+    eStop = rb_const_get(polyphony, rb_intern("Stop"));
+    rb_gc_register_mark_object(eStop);
     cFiber = rb_path2class("Fiber");
     eFiberError = rb_path2class("FiberError");
     rb_define_alloc_func(scheduler, scheduler_alloc);

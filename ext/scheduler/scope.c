@@ -38,6 +38,7 @@ void scope_set(struct scope *scope, double seconds)
 void scope_enter(struct scheduler *s, struct scope *scope, double seconds)
 {
     scope->task = s->current;
+    scope->fiber = rb_fiber_current();
     scope->timer.on_fire = scope_fired;
     scope->outer = scope->task->scopes;
     scope->task->scopes = scope;
@@ -48,6 +49,7 @@ void scope_enter(struct scheduler *s, struct scope *scope, double seconds)
 void scope_leave(struct scope *scope)
 {
     struct task *t = scope->task;
+    if (!scope->active) return; /* its task is over */
     struct scope **link = &t->scopes;
     if (scope->timer.active)
         t->scheduler->backend->ops->timer_stop(t->scheduler->backend, &scope->timer);
@@ -57,8 +59,20 @@ void scope_leave(struct scope *scope)
     scope->active = 0;
 }
 
+/* The task ends, with time limits that nested fibers never left. */
+void task_forget_scopes(struct task *t, int stop_timers)
+{
+    for (struct scope *scope = t->scopes; scope; scope = scope->outer) {
+        if (stop_timers && scope->timer.active)
+            t->scheduler->backend->ops->timer_stop(t->scheduler->backend, &scope->timer);
+        scope->active = scope->timer.active = 0;
+    }
+    t->scopes = NULL;
+}
+
 void scope_mark(const struct scope *scope)
 {
+    rb_gc_mark(scope->fiber);
     if (scope->owner) rb_gc_mark(scope->owner);
     if (scope->error_class) rb_gc_mark(scope->error_class);
     if (scope->error_args) rb_gc_mark(scope->error_args);
@@ -106,10 +120,9 @@ static VALUE timeout_ensure(VALUE pointer)
  */
 VALUE hook_timeout_after(int argc, VALUE *argv, VALUE self)
 {
-    struct scheduler *s = scheduler_get(self);
+    struct scheduler *s = hook_enter(self);
     VALUE duration, class, arguments;
     rb_scan_args(argc, argv, "11*", &duration, &class, &arguments);
-    scheduler_check(s);
     double seconds = scheduler_seconds(duration, "time interval");
     if (isinf(seconds) || seconds == 0) return rb_yield(duration);
     struct timeout timeout = {.duration = duration};

@@ -59,6 +59,8 @@ static void task_done(struct scheduler *s, struct task *t)
     if (t->state == TASK_DONE) return;
     t->state = TASK_DONE;
     t->waiter = NULL;
+    task_forget_scopes(t, 1);
+    if (s->last_started == t) s->last_started = NULL;
     if (waiter_linked(&t->start)) list_remove(&t->start.link);
     list_remove(&t->link);
     s->live--;
@@ -282,7 +284,8 @@ static VALUE shield_body(VALUE unused)
 
 static VALUE shield_end(VALUE pointer)
 {
-    ((struct task *)pointer)->shield--;
+    struct task *t = (struct task *)pointer;
+    if (t->shield) t->shield--; /* the closing scheduler lifts all shields */
     return Qnil;
 }
 

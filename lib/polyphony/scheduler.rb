@@ -67,13 +67,7 @@ module Polyphony
     # @return [void]
     # @suspends until all fibers have ended
     def scheduler_close
-      return if closed?
-
-      error = closing_error { on_close_proc&.call }
-      error = closing_error(error) { run } unless error
-      end_fibers(error)
-    ensure
-      destroy
+      close_once unless closed?
     end
     alias close scheduler_close
 
@@ -83,6 +77,13 @@ module Polyphony
     end
 
     private
+
+    def close_once
+      error = closing_error { on_close_proc&.call }
+      error = closing_error(error) { run } unless error
+    ensure
+      end_fibers(error) # also when the thread is killed meanwhile
+    end
 
     def closing_error(first = nil)
       yield
@@ -100,6 +101,8 @@ module Polyphony
         error = closing_error(error) { run }
       end
       report_at_exit(error) if error
+    ensure
+      destroy
     end
 
     # A forked child closes the scheduler from the fiber that forked.
