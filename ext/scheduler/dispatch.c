@@ -83,18 +83,6 @@ static int deadlocked(struct scheduler *s)
     return !task_has_pending(s->main) && !s->main->shield;
 }
 
-/* Lets the root fiber look at what other threads want of this one, if they want anything. */
-int scheduler_pass_interrupts(struct scheduler *s)
-{
-    struct waiter *w = s->root->waiter;
-    if (s->current == s->root || !w || w->state == WAITER_RUNNING) return 0;
-    if (!RTEST(rb_funcall(rb_thread_current(), rb_intern("pending_interrupt?"), 0))) return 0;
-    s->root_checks = 1;
-    w->cut = 1;
-    scheduler_wake_first(s, w);
-    return 1;
-}
-
 static void idle(struct scheduler *s)
 {
     poll_now(s);
@@ -118,7 +106,6 @@ static void idle(struct scheduler *s)
         if (limit == SCAN_PERIOD) s->unscanned = count(&s->io_waiting);
         scan_closed(s, s->unscanned);
     }
-    if (list_empty(&s->ready) && scheduler_pass_interrupts(s)) return;
     s->checking = 1; /* stays set when an exception leaves here: see scheduler_suspend */
     rb_thread_check_ints();
     s->checking = 0;
@@ -194,6 +181,11 @@ static VALUE trampoline_step(VALUE argument)
         trampoline_resume(s, t);
         return Qnil;
     }
+    if ((t = s->killed)) {
+        s->killed = NULL;
+        rb_fiber_transfer(t->fiber, 0, NULL);
+        return Qnil;
+    }
     struct waiter *next = ready_shift(s);
     if (!next)
         trampoline_hand_over(s);
@@ -204,23 +196,39 @@ static VALUE trampoline_step(VALUE argument)
     return Qnil;
 }
 
-static void trampoline_error(struct scheduler *s, int state)
+struct failed_start {
+    struct scheduler *s;
+    struct task *t;
+    VALUE error;
+};
+
+static VALUE report_failed_start(VALUE pointer)
+{
+    struct failed_start *failed = (struct failed_start *)pointer;
+    task_failed_to_start(failed->s, failed->t, failed->error);
+    return Qnil;
+}
+
+static void trampoline_error(struct scheduler *s)
 {
     VALUE error = rb_errinfo();
     struct task *t = s->last_started;
     s->last_started = NULL;
+    /* A kill that hits exactly here cannot be handed on as one: end the root like a stopped fiber. */
     if (!error_is_exception(error)) {
-        /* Thread#kill hit just here. Ruby queues it anew when a fiber ends by it. */
-        scheduler_start_trampoline(s);
-        s->root_checks = 1;
-        rb_jump_tag(state);
+        error = rb_exc_new_cstr(eStop, "the thread was killed");
+        t = NULL;
     }
     rb_set_errinfo(Qnil);
-    if (scheduler_pass_interrupts(s)) return; /* a killed fiber has ended: so must the root */
-    if (t && t->state == TASK_STARTING)
-        task_failed_to_start(s, t, error);
-    else
-        task_interrupt(s->main, error);
+    if (t && t->state == TASK_STARTING) {
+        struct failed_start failed = {s, t, error};
+        int state = 0;
+        rb_protect(report_failed_start, (VALUE)&failed, &state);
+        if (!state) return;
+        error = rb_errinfo();
+        rb_set_errinfo(Qnil);
+    }
+    task_interrupt(s->main, error);
 }
 
 static VALUE trampoline_main(RB_BLOCK_CALL_FUNC_ARGLIST(first, data))
@@ -230,7 +238,7 @@ static VALUE trampoline_main(RB_BLOCK_CALL_FUNC_ARGLIST(first, data))
     while (!s->closed) {
         int state = 0;
         rb_protect(trampoline_step, (VALUE)s, &state);
-        if (state) trampoline_error(s, state);
+        if (state) trampoline_error(s);
     }
     return Qnil;
 }

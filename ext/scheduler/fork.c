@@ -76,9 +76,9 @@ void scheduler_after_fork(struct scheduler *s)
     }
     s->live = survivor == s->root ? 0 : 1;
     s->external = 0;
-    s->starting = s->finishing = NULL;
+    s->starting = s->finishing = s->killed = NULL;
     s->spawner = s->closer = NULL;
-    s->polling = s->checking = s->root_checks = 0;
+    s->polling = s->checking = 0;
     s->forked = 1;
     s->thread = rb_thread_current();
     if (!NIL_P(s->on_fork)) rb_funcall(s->on_fork, rb_intern("call"), 1, survivor->handle);

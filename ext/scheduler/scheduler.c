@@ -5,7 +5,7 @@
 
 /* The life of a scheduler and of one wait in it. */
 
-VALUE cFiber, eFiberError;
+VALUE cFiber, eFiberError, eStop;
 
 static void scheduler_mark(void *pointer)
 {
@@ -266,25 +266,6 @@ static int forward_interrupt(struct scheduler *s, struct waiter *w)
     return 1;
 }
 
-static VALUE check_ints(VALUE unused)
-{
-    rb_thread_check_ints();
-    return unused;
-}
-
-/* What other threads want of this one (Thread#kill, Thread#raise) is looked at in the root fiber:
-   only there can a kill unwind the thread. Returns the tag to jump to, or 0. */
-static int root_check_ints(struct scheduler *s)
-{
-    int state = 0;
-    s->root_checks = 0;
-    rb_set_errinfo(Qnil);
-    s->checking = 1;
-    rb_protect(check_ints, Qnil, &state);
-    if (!state) s->checking = 0;
-    return state;
-}
-
 static void raise_gone(struct waiter *w)
 {
     if (io_is_closed(w->subject, w->watch.fd))
@@ -326,7 +307,6 @@ void scheduler_suspend(struct scheduler *s, struct waiter *w)
     for (;;) {
         rb_protect(scheduler_run_until_running, (VALUE)w, &state);
         s->current = t;
-        if (s->root_checks && t == s->root) state = root_check_ints(s);
         if (state) {
             if (!forward_interrupt(s, w)) break;
             state = 0;

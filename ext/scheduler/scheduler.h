@@ -115,6 +115,7 @@ struct scheduler {
     VALUE trampoline;
     struct task *starting;     /* for the trampoline to resume */
     struct task *finishing;    /* for the trampoline to resume for the last time */
+    struct task *killed;       /* for the trampoline to let go, as the thread ends by it */
     struct task *last_started; /* what the trampoline's pending resume is for */
     struct waiter *spawner;    /* who runs Fiber.schedule just now */
     struct waiter *closer;     /* who waits for `live` to fall */
@@ -136,7 +137,6 @@ struct scheduler {
     unsigned long switches, spawned;
     unsigned char polling;  /* without the GVL: whoever wakes a fiber must prod the backend */
     unsigned char checking; /* interrupts: what is raised now was meant for the thread */
-    unsigned char root_checks; /* the root fiber is to look at the thread's interrupts */
     unsigned char closed, forked;
 };
 
@@ -156,6 +156,7 @@ double scheduler_seconds(VALUE duration, const char *what);
 double scheduler_now(void);
 extern const rb_data_type_t scheduler_type;
 extern VALUE cFiber, eFiberError; /* Ruby does not export them */
+extern VALUE eStop;               /* Polyphony::Stop: ends a fiber without being an error */
 
 /* Whether a caught tag is an exception; Thread#kill, throw and break are not. */
 int error_is_exception(VALUE error);
@@ -170,7 +171,6 @@ static inline int waiter_linked(const struct waiter *w)
 VALUE scheduler_run_until_running(VALUE waiter);
 VALUE hook_timeout_after(int argc, VALUE *argv, VALUE self);
 void scheduler_start_trampoline(struct scheduler *s);
-int scheduler_pass_interrupts(struct scheduler *s);
 
 /* task.c */
 struct task *task_new(struct scheduler *s, VALUE fiber, int plain);
@@ -184,7 +184,7 @@ static inline int task_has_pending(const struct task *t)
     return t->interrupts && !t->shield;
 }
 void task_failed_to_start(struct scheduler *s, struct task *t, VALUE error);
-void task_leave(struct scheduler *s, struct task *t);
+void task_leave(struct scheduler *s, struct task *t, int killed);
 void task_mark(const struct task *t);
 VALUE task_wrapper(struct task *t);
 VALUE waiter_describe(const struct waiter *w);

@@ -19,8 +19,6 @@ static VALUE scheduler_m_setup(VALUE self, VALUE backend)
 
 /* --- plain fibers: Fiber.schedule --- */
 
-static VALUE eStop; /* ends a fiber without being an error */
-
 static void deliver_plain_error(struct scheduler *s, struct task *t, VALUE error)
 {
     if (NIL_P(error) || RTEST(rb_obj_is_kind_of(error, eStop))) return;
@@ -54,26 +52,67 @@ static VALUE take_error(int state)
     return error;
 }
 
-static VALUE plain_body(RB_BLOCK_CALL_FUNC_ARGLIST(first, proc))
+/* Whether an `ensure` runs because of Thread#kill. (2 is Fiber#kill, which ends just the fiber.) */
+static int being_killed(void)
 {
-    struct scheduler *s = scheduler_current_bang();
-    struct task *t = s->current;
+    VALUE error = rb_errinfo();
+    return FIXNUM_P(error) && FIX2INT(error) != 2;
+}
+
+struct body {
+    struct scheduler *s;
+    struct task *t;
+    VALUE callee; /* Proc, or Lifecycle */
+};
+
+static VALUE body_leave(VALUE pointer)
+{
+    struct body *body = (struct body *)pointer;
+    scheduler_check(body->s); /* a forked child may end here */
+    task_leave(body->s, body->t, being_killed());
+    return Qnil;
+}
+
+static VALUE plain_run(VALUE pointer)
+{
+    struct body *body = (struct body *)pointer;
+    struct scheduler *s = body->s;
     int state = 0;
-    (void)first, (void)argc, (void)argv, (void)blockarg;
-    rb_protect(plain_call, proc, &state);
-    int killed = state && !error_is_exception(rb_errinfo());
-    VALUE error = killed ? Qnil : take_error(state);
-    scheduler_check(s); /* a forked child may end here */
+    rb_protect(plain_call, body->callee, &state);
+    if (state && !error_is_exception(rb_errinfo())) rb_jump_tag(state);
+    VALUE error = take_error(state);
+    scheduler_check(s);
     /* It spun children or received messages: layer 2 ends those first. */
-    if (!killed && !NIL_P(t->handle) && !NIL_P(s->on_finish)) {
-        struct finish finish = {s, t->handle, error};
+    if (!NIL_P(body->t->handle) && !NIL_P(s->on_finish)) {
+        struct finish finish = {s, body->t->handle, error};
         error = rb_protect(plain_finish, (VALUE)&finish, &state);
         if (state) error = take_error(state);
     }
-    deliver_plain_error(s, t, error);
-    task_leave(s, t);
-    if (killed) rb_jump_tag(state); /* the thread ends: go on unwinding */
+    deliver_plain_error(s, body->t, error);
     return Qnil;
+}
+
+static VALUE plain_body(RB_BLOCK_CALL_FUNC_ARGLIST(first, proc))
+{
+    struct scheduler *s = scheduler_current_bang();
+    struct body body = {s, s->current, proc};
+    (void)first, (void)argc, (void)argv, (void)blockarg;
+    return rb_ensure(plain_run, (VALUE)&body, body_leave, (VALUE)&body);
+}
+
+static VALUE spawned_run(VALUE pointer)
+{
+    return rb_funcallv(((struct body *)pointer)->callee, rb_intern("run"), 0, NULL);
+}
+
+/* All that a native fiber given to #spawn does: calls +life+.run, which raises nothing. */
+static VALUE scheduler_s_body(VALUE class, VALUE life)
+{
+    struct scheduler *s = scheduler_current_bang();
+    struct body body = {s, s->current, life};
+    (void)class;
+    if (body.t->fiber != rb_fiber_current()) rb_raise(eFiberError, "not a spawned fiber");
+    return rb_ensure(spawned_run, (VALUE)&body, body_leave, (VALUE)&body);
 }
 
 /*
@@ -247,7 +286,7 @@ static VALUE scheduler_s_snooze(VALUE class)
     return Qnil;
 }
 
-/* Queues a native fiber that has not run; it must call Scheduler.leave as its last act. */
+/* Queues a native fiber that has not run and whose block is Scheduler.body. */
 static VALUE scheduler_m_spawn(VALUE self, VALUE fiber, VALUE handle)
 {
     struct scheduler *s = scheduler_get(self);
@@ -259,16 +298,6 @@ static VALUE scheduler_m_spawn(VALUE self, VALUE fiber, VALUE handle)
     VALUE wrapper = task_wrapper(t);
     task_spawn(s, t, 0);
     return wrapper;
-}
-
-/* Says that the running spawned fiber has nothing left to do but return. */
-static VALUE scheduler_s_leave(VALUE class)
-{
-    struct scheduler *s = scheduler_current();
-    (void)class;
-    if (!s || s->current == s->root || s->current->fiber != rb_fiber_current()) return Qfalse;
-    task_leave(s, s->current);
-    return Qtrue;
 }
 
 /* Who gets signals, uncaught errors of plain fibers and Deadlock: a Task, or nil for the root. */
@@ -386,7 +415,7 @@ void Init_polyphony_scheduler(VALUE polyphony)
     rb_define_singleton_method(scheduler, "park", scheduler_s_park, -1);
     rb_define_singleton_method(scheduler, "checkpoint", scheduler_s_checkpoint, 0);
     rb_define_singleton_method(scheduler, "snooze", scheduler_s_snooze, 0);
-    rb_define_singleton_method(scheduler, "leave", scheduler_s_leave, 0);
+    rb_define_singleton_method(scheduler, "body", scheduler_s_body, 1);
     Init_polyphony_task(scheduler);
     Init_polyphony_hooks(scheduler);
     Init_polyphony_hooks_io(scheduler);

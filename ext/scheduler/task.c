@@ -74,12 +74,18 @@ static void task_done(struct scheduler *s, struct task *t)
  * The last thing a fiber does. Ruby frees a finished fiber's stack at once only when it returns
  * to the fiber whose last resume was of it; if other fibers were started since, the trampoline is
  * asked to resume this one once more, so that its stack does not wait for the garbage collector.
+ *
+ * A fiber that Thread#kill unwinds (`killed`) must not end in the trampoline, where the kill would
+ * go on: once transferred to it ends in the root fiber, and with that the thread.
  */
-void task_leave(struct scheduler *s, struct task *t)
+void task_leave(struct scheduler *s, struct task *t, int killed)
 {
     int again = s->last_started != t;
     task_done(s, t);
-    if (again) {
+    if (killed) {
+        s->killed = t;
+        rb_fiber_yield(0, NULL);
+    } else if (again) {
         s->finishing = t;
         rb_fiber_yield(0, NULL);
     }

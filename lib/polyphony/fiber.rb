@@ -47,7 +47,7 @@ module Polyphony
     # @api private
     def initialize(life)
       @life = life
-      super(blocking: false) { life.run }
+      super(blocking: false) { Scheduler.body(life) }
     end
 
     # Ruby's own ways to switch fibers by hand are the scheduler's here.

@@ -56,6 +56,11 @@ module Polyphony
       @dead
     end
 
+    # @return [String] as the handle shows itself
+    def inspect
+      @fiber.inspect
+    end
+
     # @return [Boolean] whether this is the fiber that asks
     def current?
       equal?(Scheduler.handle)

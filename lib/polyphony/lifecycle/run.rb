@@ -24,7 +24,6 @@ module Polyphony
         finish(result, error)
       ensure
         finish(nil, nil) unless finished # Thread#kill
-        Scheduler.leave
       end
 
       # @see Polyphony::Fiber#stop
@@ -164,7 +163,7 @@ module Polyphony
         @result = @failure = @stop = @early = nil
         @run += 1
         @parent = Lifecycle.current if !@parent || @parent.dead? || @parent.elsewhere?
-        start(::Fiber.new(blocking: false) { run })
+        start(::Fiber.new(blocking: false) { Scheduler.body(self) })
         @parent.adopt(self)
       end
     end
