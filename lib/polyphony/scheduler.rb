@@ -92,11 +92,11 @@ module Polyphony
       first || e
     end
 
-    # Whatever is left is told to stop, and told again if it goes on waiting.
+    # Whatever is left is told to stop, and told again if it goes on waiting. (No `break` out of a block
+    # here: on Ruby 3.3 it would wipe out the error that the thread is ending with.)
     def end_fibers(error)
-      CLOSE_ROUNDS.times do
-        break if live <= own_fibers
-
+      rounds = 0
+      while live > own_fibers && (rounds += 1) <= CLOSE_ROUNDS
         interrupt_all(Stop.new('the scheduler was closed'))
         error = closing_error(error) { run }
       end
