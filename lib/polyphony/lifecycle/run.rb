@@ -15,6 +15,7 @@ module Polyphony
         finished = false
         while true # rubocop:disable Style/InfiniteLoop -- `loop` would cost a block
           result, error = run_once
+          Scheduler.current # notices a fork: then there is no parent and no child
           error = raise_late(end_children(error))
           break if error || !@restarting
 
