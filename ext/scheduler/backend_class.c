@@ -48,8 +48,12 @@ static VALUE read_body(VALUE pointer)
 {
     struct read_arguments *r = (struct read_arguments *)pointer;
     int fd = io_descriptor(r->io);
-    r->got = scheduler_read_fd(r->s, r->io, fd, RSTRING_PTR(r->buffer), (size_t)r->length,
-                               io_transfer_flags(r->io, fd));
+    int flags = io_transfer_flags(r->io, fd);
+    struct backend *backend = r->s->backend;
+    void *bytes = RSTRING_PTR(r->buffer);
+    r->got = backend->ops->read(backend, fd, bytes, (size_t)r->length, flags);
+    if (r->got == -EAGAIN)
+        r->got = scheduler_read_fd(r->s, r->io, fd, bytes, (size_t)r->length, flags);
     return Qnil;
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
+#include <ruby/debug.h>
 #include <ruby/io.h>
 #include <ruby/io/buffer.h>
 
@@ -91,6 +92,25 @@ static VALUE transfer_result(ssize_t n, size_t total)
 }
 
 /*
+ * IO#read_nonblock comes to this hook just like IO#readpartial, and must not wait. Nothing in the
+ * arguments tells them apart, so before a wait the calling method is looked at.
+ */
+static int called_to_not_wait(void)
+{
+    VALUE frames[3];
+    int lines[3];
+    int n = rb_profile_frames(0, 3, frames, lines);
+    for (int i = 0; i < n; i++) {
+        VALUE name = rb_profile_frame_method_name(frames[i]);
+        if (RB_TYPE_P(name, T_STRING) && strcmp(RSTRING_PTR(name), "read_nonblock") == 0) {
+            VALUE path = rb_profile_frame_path(frames[i]);
+            return RB_TYPE_P(path, T_STRING) && strncmp(RSTRING_PTR(path), "<internal:", 10) == 0;
+        }
+    }
+    return 0;
+}
+
+/*
  *  call-seq: io_read(io, buffer, length[, offset]) -> Integer
  *
  *  Reads at least +length+ bytes (0: what one read gives) into the IO::Buffer, suspending until
@@ -108,7 +128,10 @@ static VALUE hook_io_read(int argc, VALUE *argv, VALUE self)
     int fd = io_descriptor(argv[0]);
     int flags = io_transfer_flags(argv[0], fd);
     while (transfer_wants_more(&t, total, &room)) {
-        n = scheduler_read_fd(s, argv[0], fd, (char *)base + t.offset + total, room, flags);
+        char *bytes = (char *)base + t.offset + total;
+        n = s->backend->ops->read(s->backend, fd, bytes, room, flags);
+        if (n == -EAGAIN && !(t.least == 0 && called_to_not_wait()))
+            n = scheduler_read_fd(s, argv[0], fd, bytes, room, flags);
         if (n <= 0) break;
         total += (size_t)n;
     }

@@ -55,9 +55,12 @@ static VALUE hook_process_wait(VALUE self, VALUE pid, VALUE flags)
     struct process_wait p = {.s = hook_enter(self)};
     pid_t child = NUM2PIDT(pid);
     int options = NUM2INT(flags);
+    /* Ended already, or no child of ours: a pidfd would not say so. */
+    VALUE status = status_wait(pid, options | WNOHANG);
+    if (!NIL_P(status)) return status;
     p.fd = child > 0 && !(options & ~WNOHANG) ? open_pidfd(child) : -1;
     if (p.fd == -1) {
-        /* No such process: let waitpid say so, as it would have. */
+        /* Somebody else has reaped it in between: let waitpid say so. */
         if (child > 0 && errno == ESRCH) return status_wait(pid, options | WNOHANG);
         return rb_funcall(self, rb_intern("process_wait_in_thread"), 2, pid, flags);
     }

@@ -105,9 +105,9 @@ static void wait_to_transfer(struct scheduler *s, VALUE io, int fd, int events)
 ssize_t scheduler_read_fd(struct scheduler *s, VALUE io, int fd, void *bytes, size_t n, int flags)
 {
     for (;;) {
+        wait_to_transfer(s, io, fd, BACKEND_READABLE);
         ssize_t got = s->backend->ops->read(s->backend, fd, bytes, n, flags);
         if (got != -EAGAIN && got != -EWOULDBLOCK) return got;
-        wait_to_transfer(s, io, fd, BACKEND_READABLE);
     }
 }
 

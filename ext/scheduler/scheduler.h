@@ -230,8 +230,8 @@ void io_flush(VALUE io);
 void io_set_nonblock(VALUE io);
 int scheduler_wait_fd(struct scheduler *s, VALUE io, int fd, int events, VALUE timeout);
 
-/* scheduler_read_fd and scheduler_write_fd transfer once, waiting first where needed. They return
-   a count, or -errno. `watch` may be a waiter kept across calls, or NULL. */
+/* Transfer once and return a count or -errno. The read is for a descriptor that just had nothing:
+   it waits first. The write waits where needed. */
 ssize_t scheduler_read_fd(struct scheduler *s, VALUE io, int fd, void *bytes, size_t n, int flags);
 ssize_t scheduler_write_fd(struct scheduler *s, VALUE io, int fd, const void *bytes, size_t n,
                            int flags);

@@ -44,6 +44,9 @@ static VALUE plain_finish(VALUE pointer)
     return rb_funcall(f->s->on_finish, rb_intern("call"), 2, f->handle, f->error);
 }
 
+/* What rb_protect reports of an exception. */
+#define TAG_RAISE 6
+
 static VALUE take_error(int state)
 {
     if (!state) return Qnil;
@@ -73,6 +76,13 @@ static VALUE body_leave(VALUE pointer)
     return Qnil;
 }
 
+/* In a forked child the fiber that forked is all there is: the process ends with it, and with its
+   error, as after a `fork` with a block. */
+static int ends_process(struct scheduler *s, struct task *t)
+{
+    return s->forked && t == s->main && t != s->root;
+}
+
 static VALUE plain_run(VALUE pointer)
 {
     struct body *body = (struct body *)pointer;
@@ -80,8 +90,9 @@ static VALUE plain_run(VALUE pointer)
     int state = 0;
     rb_protect(plain_call, body->callee, &state);
     if (state && !error_is_exception(rb_errinfo())) rb_jump_tag(state);
-    VALUE error = take_error(state);
     scheduler_check(s);
+    if (ends_process(s, body->t)) ruby_stop(state);
+    VALUE error = take_error(state);
     /* It spun children or received messages: layer 2 ends those first. */
     if (!NIL_P(body->t->handle) && !NIL_P(s->on_finish)) {
         struct finish finish = {s, body->t->handle, error};
@@ -102,7 +113,15 @@ static VALUE plain_body(RB_BLOCK_CALL_FUNC_ARGLIST(first, proc))
 
 static VALUE spawned_run(VALUE pointer)
 {
-    return rb_funcallv(((struct body *)pointer)->callee, rb_intern("run"), 0, NULL);
+    struct body *body = (struct body *)pointer;
+    rb_funcallv(body->callee, rb_intern("run"), 0, NULL);
+    scheduler_check(body->s);
+    if (ends_process(body->s, body->t)) {
+        VALUE error = rb_funcallv(body->callee, rb_intern("error"), 0, NULL);
+        rb_set_errinfo(error);
+        ruby_stop(NIL_P(error) ? 0 : TAG_RAISE);
+    }
+    return Qnil;
 }
 
 /* All that a native fiber given to #spawn does: calls +life+.run, which raises nothing. */

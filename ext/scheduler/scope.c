@@ -86,12 +86,21 @@ struct scope *task_fired_scope(const struct task *t)
     return found;
 }
 
-VALUE scope_error(struct scope *scope)
+static VALUE timeout_make_error(const struct scope *scope)
 {
-    if (scope->owner) return rb_class_new_instance(1, &scope->owner, eExpired);
-    if (rb_obj_is_kind_of(scope->error_class, rb_eException)) return scope->error_class;
     return rb_class_new_instance((int)RARRAY_LEN(scope->error_args),
                                  RARRAY_CONST_PTR(scope->error_args), scope->error_class);
+}
+
+VALUE scope_error(struct scope *scope)
+{
+    if (scope->owner) {
+        VALUE error = rb_class_new_instance(1, &scope->owner, eExpired);
+        rb_iv_set(error, "@scope", scope->owner);
+        return error;
+    }
+    if (rb_obj_is_kind_of(scope->error_class, rb_eException)) return scope->error_class;
+    return timeout_make_error(scope);
 }
 
 /* --- Timeout.timeout --- */
@@ -112,24 +121,51 @@ static VALUE timeout_ensure(VALUE pointer)
     return Qnil;
 }
 
+static VALUE timeout_run(VALUE pointer)
+{
+    return rb_ensure(timeout_body, pointer, timeout_ensure, pointer);
+}
+
+static VALUE timeout_expired(VALUE pointer, VALUE error)
+{
+    const struct scope *scope = &((struct timeout *)pointer)->scope;
+    if (rb_iv_get(error, "@scope") != scope->owner) rb_exc_raise(error);
+    rb_exc_raise(timeout_make_error(scope));
+}
+
+/* Timeout passes its own error class when the caller named none. */
+static int is_timeout_error(VALUE class)
+{
+    ID name = rb_intern("Timeout");
+    if (!rb_const_defined(rb_cObject, name)) return 0;
+    return class == rb_const_get(rb_const_get(rb_cObject, name), rb_intern("Error"));
+}
+
 /*
  *  call-seq: timeout_after(duration, exception_class, *arguments) { |duration| … } -> object
  *
  *  The hook of Timeout.timeout: raises +exception_class+ in the block's wait, or at its next one,
- *  when +duration+ seconds have passed. A block that never waits is not interrupted.
+ *  when +duration+ seconds have passed. A block that never waits is not interrupted. As in stock
+ *  Ruby, a Timeout::Error that nobody asked for by name cannot be rescued inside the block.
  */
 VALUE hook_timeout_after(int argc, VALUE *argv, VALUE self)
 {
     struct scheduler *s = hook_enter(self);
-    VALUE duration, class, arguments;
+    VALUE duration, class, arguments, result;
     rb_scan_args(argc, argv, "11*", &duration, &class, &arguments);
     double seconds = scheduler_seconds(duration, "time interval");
     if (isinf(seconds) || seconds == 0) return rb_yield(duration);
     struct timeout timeout = {.duration = duration};
     timeout.scope.error_class = NIL_P(class) ? rb_eRuntimeError : class;
     timeout.scope.error_args = arguments;
+    int hidden = is_timeout_error(class);
+    if (hidden) timeout.scope.owner = arguments; /* any object of this call's own */
     scope_enter(s, &timeout.scope, seconds);
-    VALUE result = rb_ensure(timeout_body, (VALUE)&timeout, timeout_ensure, (VALUE)&timeout);
+    if (hidden)
+        result = rb_rescue2(timeout_run, (VALUE)&timeout, timeout_expired, (VALUE)&timeout, eExpired,
+                            (VALUE)0);
+    else
+        result = timeout_run((VALUE)&timeout);
     RB_GC_GUARD(arguments);
     return result;
 }

@@ -28,9 +28,9 @@ module Polyphony
         [] # Ruby makes its own SocketError of an empty answer
       end
 
-      # With its zone: fe80::1%eth0 is no address without it.
+      # Without its zone (fe80::1%eth0): Ruby takes plain addresses only from a scheduler.
       def self.numeric(address)
-        ::Socket.getnameinfo(address.to_sockaddr, ::Socket::NI_NUMERICHOST | ::Socket::NI_NUMERICSERV).first
+        ::Socket.getnameinfo(address.to_sockaddr, ::Socket::NI_NUMERICHOST | ::Socket::NI_NUMERICSERV).first.sub(/%.*\z/, '')
       end
       private_class_method :numeric
     end
