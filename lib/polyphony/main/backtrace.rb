@@ -11,8 +11,9 @@ module Polyphony
         [library, "spun at #{library}"]
       end.freeze
       # The scheduler's methods are written in C, so their frames name the script.
-      HOOK = /\A(?<place>.*):in [`'](?:Polyphony::(?:Scheduler|Backend)#)?(?<name>\w+)'\z/
-      private_constant :OURS, :HOOK
+      HOOKS = %w[kernel_sleep block io_wait io_read io_write io_pread io_pwrite io_select process_wait].freeze
+      HOOK = /\A(?<place>.*):in [`'](?:Polyphony::Scheduler#)?(?:#{HOOKS.join('|')})'\z/
+      private_constant :OURS, :HOOKS, :HOOK
 
       class << self
         # @param error [Exception] changed, and its causes too
@@ -57,14 +58,10 @@ module Polyphony
 
         # `sleep` called the hook kernel_sleep: both have the place of `sleep`.
         def without_hooks(lines)
-          place = lines.first[HOOK, :place]
-          lines = lines.drop(1) while lines.size > 1 && hook?(lines.first) && lines[1].start_with?("#{place}:")
-          lines
-        end
-
-        def hook?(line)
-          name = line[HOOK, :name]
-          name && Scheduler.public_method_defined?(name) && !Object.method_defined?(name)
+          lines.drop_while.with_index do |line, index|
+            place = line[HOOK, :place]
+            place && lines[index + 1]&.start_with?("#{place}:")
+          end
         end
 
         # Ruby calls the frame of compiled code <compiled>.

@@ -35,8 +35,9 @@ module Polyphony
 
         # `bundle exec script.rb`, `rdbg script.rb` and others set $0 to the script and load it.
         def loaded?(callers, index)
-          callers[index].label == LOADED && callers[index].path == $PROGRAM_NAME &&
-            callers[index + 1]&.base_label == 'load'
+          frame = callers[index]
+          frame.label == LOADED && callers[index + 1]&.base_label == 'load' &&
+            File.expand_path(frame.path) == File.expand_path($PROGRAM_NAME)
         end
 
         # `ruby -e` and `ruby -` have no path. A pipe (`ruby <(…)`) cannot be read twice. And `ruby -n`
