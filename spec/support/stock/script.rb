@@ -6,7 +6,7 @@ module Stock
   # A Ruby process to talk with, for what belongs to a whole process: its stdin, its signals, its exit.
   Script = Struct.new(:output, :status, keyword_init: true)
 
-  SCRIPT_LIMIT = 15 # seconds
+  SCRIPT_LIMIT = 10 # seconds
 
   # Runs +code+ with Polyphony::Scheduler loaded and, around it, the methods of Prelude. Yields the process
   # for a conversation through its stdin and stdout; stderr goes to the output too.
