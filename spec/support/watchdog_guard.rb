@@ -9,9 +9,12 @@ module Support
   class WatchdogGuard
     AFTER_SEGV = 10
 
+    # By way of a shell that ends at once, so that the guard is no child of the suite: `Process.wait` in an
+    # example must not find it. In a thread, for the sake of `$?`.
     def initialize
       reader, @writer = IO.pipe
-      @pid = Process.spawn(RbConfig.ruby, '--disable-gems', __FILE__, in: reader, close_others: true)
+      shell = ['sh', '-c', '"$@" <&3 &', 'sh', RbConfig.ruby, '--disable-gems', __FILE__, Process.pid.to_s]
+      Thread.new { Process.wait(Process.spawn(*shell, 3 => reader, in: File::NULL)) }.join
       reader.close
       @writer.sync = true
     end
@@ -24,7 +27,6 @@ module Support
 
     def stop
       @writer.close
-      Process.wait(@pid)
     end
 
     class << self
@@ -35,14 +37,15 @@ module Support
 
       # The body of the guard process.
       def run(input, suite)
+        born = birth(suite)
         seconds = Float(input.gets || return)
-        while Process.ppid == suite && input.wait_readable(seconds)
+        while birth(suite) == born && input.wait_readable(seconds)
           line = input.gets
           return unless line
 
           seconds = Float(line)
         end
-        end_suite(suite, seconds) if Process.ppid == suite
+        end_suite(suite, born, seconds) if birth(suite) == born
       end
 
       private
@@ -62,12 +65,25 @@ module Support
         end
       end
 
-      def end_suite(suite, seconds)
+      # When the process was started: the same number later may be another process.
+      def birth(pid)
+        File.read("/proc/#{pid}/stat").rpartition(')').last.split[19]
+      rescue Errno::ENOENT, Errno::ESRCH
+        File.exist?('/proc/self/stat') ? nil : alive?(pid)
+      end
+
+      def alive?(pid)
+        Process.kill(0, pid) && true
+      rescue Errno::ESRCH
+        nil
+      end
+
+      def end_suite(suite, born, seconds)
         warn "\nspec watchdog: no sign of life for #{seconds} s, not even from other threads: aborting #{suite}"
         kill(:SEGV, suite)
         deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + AFTER_SEGV
-        sleep 0.1 while Process.ppid == suite && Process.clock_gettime(Process::CLOCK_MONOTONIC) < deadline
-        return unless Process.ppid == suite
+        sleep 0.1 while birth(suite) == born && Process.clock_gettime(Process::CLOCK_MONOTONIC) < deadline
+        return unless birth(suite) == born
 
         kill_descendants(suite)
         kill(:KILL, suite)
@@ -84,6 +100,5 @@ end
 
 if $PROGRAM_NAME == __FILE__
   require 'io/wait'
-  trap(:INT, 'IGNORE') # Ctrl-C is for the suite, whose end closes the pipe
-  Support::WatchdogGuard.run($stdin, Process.ppid)
+  Support::WatchdogGuard.run($stdin, Integer(ARGV.first))
 end
