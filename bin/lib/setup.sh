@@ -59,6 +59,13 @@ ensure_packages() {
   [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
 }
 
+# ensure_commands NAME…: programs whose package has their name.
+ensure_commands() {
+  local name missing=()
+  for name; do have "$name" || missing+=("$name"); done
+  [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+}
+
 # Sets ruby_version, ruby_abi and ruby_headers.
 read_ruby() {
   read -r ruby_version ruby_abi ruby_headers < <(ruby --disable-gems -rrbconfig -e \
