@@ -80,7 +80,7 @@ static int deadlocked(struct scheduler *s)
     if (s->backend->active || s->external || !rb_thread_alone()) return 0;
     for (struct list *node = s->waiting.next; node != &s->waiting; node = node->next)
         if (CONTAINER_OF(node, struct waiter, link)->kind == WAITER_SLEEP) return 0;
-    return !task_has_pending(s->main) && !s->main->shield;
+    return !s->main->interrupts && !s->main->shield;
 }
 
 static void idle(struct scheduler *s)

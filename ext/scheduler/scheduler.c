@@ -285,7 +285,7 @@ void scheduler_suspend(struct scheduler *s, struct waiter *w)
     w->task = t;
     w->fiber = rb_fiber_current();
     w->outer = t->waiter;
-    if (RB_UNLIKELY(s->closed || w->fiber == s->trampoline || task_has_pending(t) ||
+    if (RB_UNLIKELY(s->closed || w->fiber == s->trampoline || task_has_pending(t, w->fiber) ||
                     s->thread != rb_thread_current())) {
         waiter_finish(s, w);
         if (s->closed) rb_raise(eFiberError, "the scheduler of this thread is closed");
@@ -313,7 +313,7 @@ void scheduler_suspend(struct scheduler *s, struct waiter *w)
             if (w->state != WAITER_RUNNING) continue;
         }
         /* Cut by what was withdrawn meanwhile (a scope that was extended): wait on. */
-        if (w->cut && !w->woken && !w->timedout && !task_has_pending(t)) {
+        if (w->cut && !w->woken && !w->timedout && !task_has_pending(t, w->fiber)) {
             w->cut = 0;
             link_waiting(s, w);
             continue;

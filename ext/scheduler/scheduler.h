@@ -79,6 +79,7 @@ struct scope {
     VALUE owner;     /* CancelScope, or 0 for Timeout */
     VALUE error_class, error_args;
     unsigned char fired, active, raised;
+    unsigned char nested; /* entered in a nested fiber: cuts only what that one waits for */
 };
 
 enum task_state { TASK_NEW, TASK_STARTING, TASK_LIVE, TASK_DONE };
@@ -179,9 +180,12 @@ void task_spawn(struct scheduler *s, struct task *t, int first);
 void task_interrupt(struct task *t, VALUE error);
 void task_cut(struct task *t);
 void task_raise_pending(struct task *t);
-static inline int task_has_pending(const struct task *t)
+int task_is_due(const struct task *t, VALUE fiber);
+
+/* Whether a wait of the task in `fiber` (it may be a nested one) is to raise. */
+static inline int task_has_pending(const struct task *t, VALUE fiber)
 {
-    return t->interrupts && !t->shield;
+    return RB_UNLIKELY(t->interrupts) && !t->shield && task_is_due(t, fiber);
 }
 void task_failed_to_start(struct scheduler *s, struct task *t, VALUE error);
 void task_leave(struct scheduler *s, struct task *t, int killed);
@@ -196,7 +200,7 @@ void scope_leave(struct scope *scope);
 void scope_set(struct scope *scope, double seconds);
 void scope_mark(const struct scope *scope);
 void task_forget_scopes(struct task *t, int stop_timers);
-struct scope *task_fired_scope(const struct task *t);
+struct scope *task_fired_scope(const struct task *t, VALUE fiber);
 VALUE scope_error(struct scope *scope);
 
 /* blocked.c: waiters by fiber */

@@ -55,24 +55,18 @@ static VALUE take_error(int state)
     return error;
 }
 
-/* Whether an `ensure` runs because of Thread#kill. (2 is Fiber#kill, which ends just the fiber.) */
-static int being_killed(void)
-{
-    VALUE error = rb_errinfo();
-    return FIXNUM_P(error) && FIX2INT(error) != 2;
-}
-
 struct body {
     struct scheduler *s;
     struct task *t;
-    VALUE callee; /* Proc, or Lifecycle */
+    VALUE callee;  /* Proc, or Lifecycle */
+    int completed; /* all errors are caught: only Thread#kill (or Fiber#kill) leaves this 0 */
 };
 
 static VALUE body_leave(VALUE pointer)
 {
     struct body *body = (struct body *)pointer;
     scheduler_check(body->s); /* a forked child may end here */
-    task_leave(body->s, body->t, being_killed());
+    task_leave(body->s, body->t, !body->completed);
     return Qnil;
 }
 
@@ -100,13 +94,14 @@ static VALUE plain_run(VALUE pointer)
         if (state) error = take_error(state);
     }
     deliver_plain_error(s, body->t, error);
+    body->completed = 1;
     return Qnil;
 }
 
 static VALUE plain_body(RB_BLOCK_CALL_FUNC_ARGLIST(first, proc))
 {
     struct scheduler *s = scheduler_current_bang();
-    struct body body = {s, s->current, proc};
+    struct body body = {s, s->current, proc, 0};
     (void)first, (void)argc, (void)argv, (void)blockarg;
     return rb_ensure(plain_run, (VALUE)&body, body_leave, (VALUE)&body);
 }
@@ -121,6 +116,7 @@ static VALUE spawned_run(VALUE pointer)
         rb_set_errinfo(error);
         ruby_stop(NIL_P(error) ? 0 : TAG_RAISE);
     }
+    body->completed = 1;
     return Qnil;
 }
 
@@ -128,7 +124,7 @@ static VALUE spawned_run(VALUE pointer)
 static VALUE scheduler_s_body(VALUE class, VALUE life)
 {
     struct scheduler *s = scheduler_current_bang();
-    struct body body = {s, s->current, life};
+    struct body body = {s, s->current, life, 0};
     (void)class;
     if (body.t->fiber != rb_fiber_current()) rb_raise(eFiberError, "not a spawned fiber");
     return rb_ensure(spawned_run, (VALUE)&body, body_leave, (VALUE)&body);
@@ -192,7 +188,7 @@ static VALUE scheduler_m_run(VALUE self)
     scheduler_check(s);
     if (s->closer) rb_raise(eFiberError, "this scheduler is already waited for");
     unsigned own = s->current == s->root ? 0 : 1;
-    while (s->live > own || task_has_pending(s->current)) {
+    while (s->live > own || task_has_pending(s->current, rb_fiber_current())) {
         struct close_wait wait = {.s = s};
         waiter_init(&wait.w, WAITER_CLOSE, Qnil);
         s->closer = &wait.w;
@@ -279,7 +275,7 @@ static VALUE scheduler_s_park(int argc, VALUE *argv, VALUE class)
     waiter_init(&w, WAITER_PARK, argv[0]);
     if (s->current->wake_pending) {
         s->current->wake_pending = 0;
-        if (!task_has_pending(s->current)) return Qtrue;
+        if (!task_has_pending(s->current, rb_fiber_current())) return Qtrue;
     }
     if (argc > 1) waiter_set_timeout(s, &w, argv[1]);
     scheduler_suspend(s, &w);
@@ -293,7 +289,7 @@ static VALUE scheduler_s_checkpoint(VALUE class)
 {
     struct scheduler *s = scheduler_current_bang();
     (void)class;
-    if (task_has_pending(s->current)) task_raise_pending(s->current);
+    task_raise_pending(s->current);
     if (++s->since_poll >= SWITCHES_PER_POLL) scheduler_snooze(s);
     return Qnil;
 }

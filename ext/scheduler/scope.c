@@ -39,6 +39,7 @@ void scope_enter(struct scheduler *s, struct scope *scope, double seconds)
 {
     scope->task = s->current;
     scope->fiber = rb_fiber_current();
+    scope->nested = !NIL_P(scope->task->fiber) && scope->task->fiber != scope->fiber;
     scope->timer.on_fire = scope_fired;
     scope->outer = scope->task->scopes;
     scope->task->scopes = scope;
@@ -78,11 +79,11 @@ void scope_mark(const struct scope *scope)
     if (scope->error_args) rb_gc_mark(scope->error_args);
 }
 
-struct scope *task_fired_scope(const struct task *t)
+struct scope *task_fired_scope(const struct task *t, VALUE fiber)
 {
     struct scope *found = NULL;
     for (struct scope *scope = t->scopes; scope; scope = scope->outer)
-        if (scope->fired && !scope->raised) found = scope;
+        if (scope->fired && !scope->raised && (!scope->nested || scope->fiber == fiber)) found = scope;
     return found;
 }
 

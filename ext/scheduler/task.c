@@ -100,7 +100,7 @@ void task_leave(struct scheduler *s, struct task *t, int killed)
 void task_cut(struct task *t)
 {
     struct waiter *w = t->waiter;
-    if (t->shield || !w || w->state != WAITER_WAITING) return;
+    if (!w || w->state != WAITER_WAITING || !task_has_pending(t, w->fiber)) return;
     w->cut = 1;
     if (t == t->scheduler->main)
         scheduler_wake_first(t->scheduler, w);
@@ -120,20 +120,22 @@ void task_interrupt(struct task *t, VALUE error)
     task_cut(t);
 }
 
+int task_is_due(const struct task *t, VALUE fiber)
+{
+    return (!NIL_P(t->pending) && RARRAY_LEN(t->pending)) || task_fired_scope(t, fiber);
+}
+
 /* Raises what is pending: exceptions in the order they were sent, then the outermost time limit
    that ran out. */
 void task_raise_pending(struct task *t)
 {
-    if (!task_has_pending(t)) return;
+    VALUE fiber = rb_fiber_current();
+    if (!task_has_pending(t, fiber)) return;
     if (!NIL_P(t->pending) && RARRAY_LEN(t->pending)) {
         t->interrupts--;
         rb_exc_raise(rb_ary_shift(t->pending));
     }
-    struct scope *scope = task_fired_scope(t);
-    if (!scope) {
-        t->interrupts = 0;
-        return;
-    }
+    struct scope *scope = task_fired_scope(t, fiber);
     t->interrupts--;
     scope->raised = 1;
     rb_exc_raise(scope_error(scope));

@@ -136,18 +136,26 @@ module Polyphony
       in_thread { ::Process::Status.wait(pid, flags) }
     end
 
-    # Runs the block in a thread and suspends meanwhile.
-    def in_thread(limit = nil)
-      external(1)
-      limit&.acquire
-      thread = ::Thread.new do
+    def helper_thread(limit)
+      ::Thread.new do
         yield
       ensure
         limit&.release
       end
+    rescue ::ThreadError
+      limit&.release
+      raise
+    end
+
+    # Runs the block in a thread and suspends meanwhile.
+    def in_thread(limit = nil)
+      external(1)
+      limit&.acquire
+      thread = helper_thread(limit) { yield }
       thread.report_on_exception = false
       thread.value
     ensure
+      thread&.kill # nobody wants the answer any more
       external(-1)
     end
   end
