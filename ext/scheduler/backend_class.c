@@ -120,8 +120,7 @@ static void write_vector(struct scheduler *s, VALUE io, int fd, int flags, struc
             if (n == -EINTR) continue;
             if (n == -EAGAIN) {
                 scheduler_wait_fd(s, io, fd, BACKEND_WRITABLE, Qnil);
-                if (io_is_closed(io, fd))
-                    rb_raise(rb_eIOError, "stream closed in another thread");
+                if (io_is_closed(io, fd)) rb_raise(rb_eIOError, "stream closed in another thread");
                 continue;
             }
         }

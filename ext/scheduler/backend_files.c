@@ -95,8 +95,8 @@ static VALUE backend_connect(VALUE self, VALUE socket, VALUE address)
     StringValue(address);
     int fd = io_descriptor(io);
     io_set_nonblock(io);
-    int result = connect(fd, (struct sockaddr *)RSTRING_PTR(address),
-                         (socklen_t)RSTRING_LEN(address));
+    int result =
+        connect(fd, (struct sockaddr *)RSTRING_PTR(address), (socklen_t)RSTRING_LEN(address));
     if (result == 0) return INT2FIX(0);
     if (errno != EINPROGRESS && errno != EINTR) rb_sys_fail("connect(2)");
     scheduler_wait_fd(s, io, fd, BACKEND_WRITABLE, Qnil);

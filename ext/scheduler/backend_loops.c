@@ -77,16 +77,16 @@ static VALUE read_loop_body(VALUE pointer)
     struct loop *loop = (struct loop *)pointer;
     struct scheduler *s = loop->s;
     while (io_buffered(loop->io) > 0)
-        if (!loop_deliver(loop, rb_funcall(loop->io, rb_intern("readpartial"), 1,
-                                           LONG2NUM(loop->max))))
+        if (!loop_deliver(loop,
+                          rb_funcall(loop->io, rb_intern("readpartial"), 1, LONG2NUM(loop->max))))
             return Qnil;
     for (;;) {
         /* Read where the length need not be known beforehand, then make a String of the right
            size: for requests of some hundred bytes a copy is cheaper than a large buffer each. No
            other fiber runs in between, so the scheduler has one such place for all. */
         reserve_scratch(s, (size_t)loop->max);
-        ssize_t n = s->backend->ops->read(s->backend, loop->fd, s->scratch, (size_t)loop->max,
-                                          loop->flags);
+        ssize_t n =
+            s->backend->ops->read(s->backend, loop->fd, s->scratch, (size_t)loop->max, loop->flags);
         if (n == -EAGAIN || n == -EWOULDBLOCK) {
             loop_wait(loop);
             continue;

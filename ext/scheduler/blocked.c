@@ -56,8 +56,8 @@ struct waiter *blocked_find(struct scheduler *s, VALUE fiber)
     return w;
 }
 
-/* Does an unblock for `blocker` mean a wait on `subject`? Thread#join waits on the thread that is to
-   end and is unblocked with the thread that waits (Ruby 3.1 to 3.4): any thread will do. */
+/* Does an unblock for `blocker` mean a wait on `subject`? Thread#join waits on the thread that is
+   to end and is unblocked with the thread that waits (Ruby 3.1 to 3.4): any thread will do. */
 int blocker_matches(VALUE subject, VALUE blocker)
 {
     if (subject == blocker || NIL_P(subject)) return 1;

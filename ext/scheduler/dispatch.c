@@ -214,7 +214,8 @@ static void trampoline_error(struct scheduler *s)
     VALUE error = rb_errinfo();
     struct task *t = s->last_started;
     s->last_started = NULL;
-    /* A kill that hits exactly here cannot be handed on as one: end the root like a stopped fiber. */
+    /* A kill that hits exactly here cannot be handed on as one: end the root like a stopped fiber.
+     */
     if (!error_is_exception(error)) {
         error = rb_exc_new_cstr(eStop, "the thread was killed");
         t = NULL;
@@ -252,4 +253,3 @@ void scheduler_start_trampoline(struct scheduler *s)
     s->trampoline = rb_block_call(cFiber, rb_intern("new"), 0, NULL, trampoline_main, data);
 #endif
 }
-

@@ -240,7 +240,8 @@ static VALUE select_collect(VALUE lists[3], struct select_entry *entries, long c
 }
 
 /*
- *  call-seq: io_select(readables, writables = nil, exceptables = nil, timeout = nil) -> Array or nil
+ *  call-seq: io_select(readables, writables = nil, exceptables = nil, timeout = nil) -> Array or
+ * nil
  *
  *  The hook of IO.select: suspends until one of the IOs is ready; nil when +timeout+ seconds have
  *  passed. +exceptables+ are checked to be open and never reported.
@@ -257,7 +258,8 @@ static VALUE hook_io_select(int argc, VALUE *argv, VALUE self)
     }
     if (argc > 3) timeout = argv[3];
     double seconds = scheduler_seconds(timeout, "time interval");
-    select.entries = rb_alloc_tmp_buffer(&store, (select.count + 1) * (long)sizeof(*select.entries));
+    select.entries =
+        rb_alloc_tmp_buffer(&store, (select.count + 1) * (long)sizeof(*select.entries));
     memset(select.entries, 0, (size_t)(select.count + 1) * sizeof(*select.entries));
     VALUE reals = rb_ary_new_capa(select.count);
     long k = 0;

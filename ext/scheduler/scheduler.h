@@ -52,9 +52,9 @@ struct waiter {
     struct waiter *next_hashed; /* chain in scheduler->blocked, by fiber */
     struct waiter *outer;       /* the wait this one interrupted (a trap handler that waits) */
     struct task *task;
-    VALUE fiber;   /* the innermost fiber: the one to transfer to */
-    VALUE subject; /* IO, blocker or reason: what `waiting_on` shows */
-    VALUE error;   /* raised in the fiber when it is resumed; 0: none */
+    VALUE fiber;                  /* the innermost fiber: the one to transfer to */
+    VALUE subject;                /* IO, blocker or reason: what `waiting_on` shows */
+    VALUE error;                  /* raised in the fiber when it is resumed; 0: none */
     struct list *after;           /* Fiber.schedule: be queued right behind this */
     struct waiter *outer_spawner; /* … and who was in Fiber.schedule before */
     struct watch watch;
@@ -63,9 +63,9 @@ struct waiter {
     long pid;
     unsigned char state, kind;
     unsigned char hashed;
-    unsigned char woken;    /* by an event or an unblock */
-    unsigned char timedout; /* by its timer */
-    unsigned char cut;      /* by an interruption that is pending on the task */
+    unsigned char woken;      /* by an event or an unblock */
+    unsigned char timedout;   /* by its timer */
+    unsigned char cut;        /* by an interruption that is pending on the task */
     unsigned char keep_watch; /* of a loop: its descriptor stays registered between rounds */
 };
 
@@ -93,10 +93,10 @@ struct task {
     struct waiter *waiter; /* current wait; NULL while running */
     struct scope *scopes;  /* innermost first */
     VALUE fiber;
-    VALUE wrapper; /* Scheduler::Task, once Ruby asked for it; else 0 */
-    VALUE handle;  /* what Polyphony.current returns; set by layer 2, else nil */
-    VALUE pending; /* exceptions to raise at the next wait: Array, or nil */
-    unsigned interrupts;   /* pending exceptions and fired scopes not yet raised */
+    VALUE wrapper;       /* Scheduler::Task, once Ruby asked for it; else 0 */
+    VALUE handle;        /* what Polyphony.current returns; set by layer 2, else nil */
+    VALUE pending;       /* exceptions to raise at the next wait: Array, or nil */
+    unsigned interrupts; /* pending exceptions and fired scopes not yet raised */
     unsigned shield;
     unsigned refs; /* one from the scheduler while live, one from the wrapper */
     unsigned char state;
@@ -143,8 +143,8 @@ struct scheduler {
 
 /* scheduler.c: the run loop */
 struct scheduler *scheduler_get(VALUE self);
-struct scheduler *scheduler_current(void);        /* this thread's, or NULL */
-struct scheduler *scheduler_current_bang(void);   /* … or raises */
+struct scheduler *scheduler_current(void);      /* this thread's, or NULL */
+struct scheduler *scheduler_current_bang(void); /* … or raises */
 void scheduler_setup(struct scheduler *s, VALUE self, const char *backend);
 void waiter_init(struct waiter *w, enum waiter_kind kind, VALUE subject);
 void scheduler_suspend(struct scheduler *s, struct waiter *w);

@@ -83,7 +83,8 @@ struct scope *task_fired_scope(const struct task *t, VALUE fiber)
 {
     struct scope *found = NULL;
     for (struct scope *scope = t->scopes; scope; scope = scope->outer)
-        if (scope->fired && !scope->raised && (!scope->nested || scope->fiber == fiber)) found = scope;
+        if (scope->fired && !scope->raised && (!scope->nested || scope->fiber == fiber))
+            found = scope;
     return found;
 }
 
@@ -163,8 +164,8 @@ VALUE hook_timeout_after(int argc, VALUE *argv, VALUE self)
     if (hidden) timeout.scope.owner = arguments; /* any object of this call's own */
     scope_enter(s, &timeout.scope, seconds);
     if (hidden)
-        result = rb_rescue2(timeout_run, (VALUE)&timeout, timeout_expired, (VALUE)&timeout, eExpired,
-                            (VALUE)0);
+        result = rb_rescue2(timeout_run, (VALUE)&timeout, timeout_expired, (VALUE)&timeout,
+                            eExpired, (VALUE)0);
     else
         result = timeout_run((VALUE)&timeout);
     RB_GC_GUARD(arguments);

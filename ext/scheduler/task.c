@@ -160,8 +160,8 @@ void task_failed_to_start(struct scheduler *s, struct task *t, VALUE error)
 
 /* --- what a fiber waits for, in words --- */
 
-static const char *const kind_names[] = {"start", "ready", "sleep",   "block", "io",
-                                         "select", "process", "park", "close"};
+static const char *const kind_names[] = {"start",  "ready",   "sleep", "block", "io",
+                                         "select", "process", "park",  "close"};
 
 VALUE waiter_describe(const struct waiter *w)
 {
@@ -175,8 +175,8 @@ VALUE waiter_describe(const struct waiter *w)
                           w->watch.fd, rb_obj_class(w->subject));
         break;
     case WAITER_BLOCK:
-        text = rb_sprintf("block %" PRIsVALUE, NIL_P(w->subject) ? rb_str_new_cstr("nil")
-                                                                  : rb_any_to_s(w->subject));
+        text = rb_sprintf("block %" PRIsVALUE,
+                          NIL_P(w->subject) ? rb_str_new_cstr("nil") : rb_any_to_s(w->subject));
         break;
     case WAITER_PROCESS:
         text = rb_sprintf("process %ld", w->pid);
