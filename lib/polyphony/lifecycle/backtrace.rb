@@ -27,7 +27,7 @@ module Polyphony
       def self.spin_sites(life)
         sites = []
         while life&.parent
-          sites << "spun at #{life.location}"
+          sites << "spun at #{life.location}" unless life.location.start_with?(INTERNAL)
           life = life.parent
         end
         sites
