@@ -69,7 +69,7 @@ RSpec.describe 'Memory over many rounds' do
         server = TCPServer.new('127.0.0.1', 0)
         address = Addrinfo.tcp('127.0.0.1', server.addr[1])
         backend = Polyphony.backend
-        Polyphony.spin do
+        acceptor = Polyphony.spin do
           backend.accept_loop(server) do |peer|
             Polyphony.spin do
               backend.read_loop(peer) { |data| backend.write(peer, data) }
@@ -88,7 +88,7 @@ RSpec.describe 'Memory over many rounds' do
           backend.read(client) == 'ping' || abort('no echo')
           client.close
         end
-        exit!
+        acceptor.stop
       end
     RUBY
   end
@@ -165,7 +165,8 @@ RSpec.describe 'Memory over many rounds' do
         thread = Thread.new do
           Thread.current.report_on_exception = false
           Fiber.set_scheduler(Polyphony::Scheduler.new)
-          10.times { Fiber.schedule { UNIXSocket.pair.first.read(1) } }
+          10.times { Polyphony.spin { UNIXSocket.pair.first.read(1) } }
+          Polyphony.snooze
           raise 'lost'
         end
         thread.join rescue nil

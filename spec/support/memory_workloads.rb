@@ -236,12 +236,13 @@ module MemoryWorkloads
     lost_thread
   end
 
-  # A thread that dies with its fibers suspended: Ruby does not close its scheduler.
+  # A thread that dies with its fibers suspended: before 3.3 Ruby does not close its scheduler.
   def lost_thread
     thread = Thread.new do
       Thread.current.report_on_exception = false
       Fiber.set_scheduler(Polyphony::Scheduler.new)
-      2.times { Fiber.schedule { UNIXSocket.pair.first.read(1) } }
+      2.times { Polyphony.spin { UNIXSocket.pair.first.read(1) } }
+      sleep 0
       raise 'lost'
     end
     check('lost', begin thread.join rescue $!.message end, 'lost')
