@@ -15,8 +15,9 @@ module Polyphony
     return yield if Scheduler.current && !::Fiber.current.blocking?
 
     installed = Scheduler.current.nil?
+    scheduler = Scheduler.install
     begin
-      run_main(Scheduler.install, block)
+      run_main(scheduler, block)
     ensure
       ::Fiber.set_scheduler(nil) if installed
     end
