@@ -51,7 +51,7 @@ RSpec.describe 'the gem', timeout: 300 do
 
   it 'holds the code, its types and its papers, and nothing else' do
     files = Gem::Package.new(installation.file).spec.files
-    expect(files).to include('lib/polyphony/scheduler.rb', 'ext/scheduler/extconf.rb', 'sig/polyphony.rbs',
+    expect(files).to include('lib/polyphony/scheduler.rb', 'ext/scheduler/extconf.rb', 'sig/polyphony/scheduler.rbs',
                              'LICENSE', 'README.md', 'CHANGELOG.md')
     expect(files.grep_v(%r{\A(lib|ext|exe|sig)/|\A[A-Z]+(\.md)?\z})).to be_empty
     expect(files.grep(/\.(so|o)\z/)).to be_empty
