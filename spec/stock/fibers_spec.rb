@@ -101,6 +101,60 @@ RSpec.describe 'Fibers and enumerators beside a ticker fiber', :stock do
       expect(got).to eq('raised')
     end
 
+    it 'Fiber#raise to a fiber that waits raises there; the caller goes on' do
+      log = []
+      in_scheduler do
+        waiting = Fiber.schedule do
+          sleep
+        rescue IOError => e
+          log << e.message
+        end
+        Fiber.schedule { sleep(0) and (waiting.raise(IOError, 'raised') or true) and log << :caller }
+      end
+      expect(log).to contain_exactly('raised', :caller)
+    end
+
+    it 'Fiber#raise to a fiber that waits again in its rescue; the caller goes on' do
+      log = []
+      in_scheduler do
+        waiting = Fiber.schedule do
+          sleep
+        rescue IOError
+          sleep(0.005) and log << :waited
+        end
+        Fiber.schedule { sleep(0) and (waiting.raise(IOError, 'raised') or true) and log << :caller }
+      end
+      expect(log).to contain_exactly(:caller, :waited)
+    end
+
+    if described_class.method_defined?(:kill)
+      it 'Fiber#kill of a fiber that waits runs its ensure blocks; the caller goes on' do
+        log = []
+        in_scheduler do
+          waiting = Fiber.schedule do
+            sleep
+          ensure
+            log << :ensure
+          end
+          Fiber.schedule { sleep(0) and (waiting.kill or true) and log << :caller }
+        end
+        expect(log).to contain_exactly(:ensure, :caller)
+      end
+    end
+
+    it 'Fiber#resume of a fiber that waits in the scheduler raises FiberError, and harms neither' do
+      log = []
+      in_scheduler do
+        waiting = Fiber.schedule { sleep(0.005) and log << :waited }
+        Fiber.schedule do
+          waiting.resume
+        rescue FiberError
+          log << :refused
+        end
+      end
+      expect(log).to eq(%i[refused waited])
+    end
+
     it 'Fiber.new(blocking: true) blocks the thread' do
       reader, writer = pipe
       event = -> { writer.puts('hello') }

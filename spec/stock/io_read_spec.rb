@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require_relative '../support/stock'
+require 'io/console'
 require 'io/nonblock'
 require 'pty'
 require 'timeout'
@@ -120,6 +121,11 @@ RSpec.describe 'Reading beside a ticker fiber', :stock do
   it 'IO#gets on a terminal' do
     master, terminal = PTY.open.each { |io| keep(io) }
     expect(beside_ticker(-> { master.puts 'hello' }) { terminal.gets }).to eq("hello\n")
+  end
+
+  it 'IO#getch on a terminal (io/console)' do
+    master, terminal = PTY.open.each { |io| keep(io) }
+    expect(beside_ticker(-> { master.write('x') }) { terminal.getch }).to eq('x')
   end
 
   it 'IO#gets on a descriptor in blocking mode, which stays in blocking mode' do

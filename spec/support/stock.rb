@@ -26,7 +26,9 @@ module Stock
   IO_WRITE_HOOK = RUBY_VERSION >= '3.3.1' # earlier ones lose data; Polyphony::Scheduler leaves them out
   QUEUE_TIMEOUT = Fiber.respond_to?(:blocking) # Queue#pop(timeout:) is new in 3.2
   JOIN_TIMES_OUT = RUBY_VERSION >= '3.3' # earlier, Thread#join(limit) waits again when its limit is up
+  CLOSES_AFTER_ERROR = RUBY_VERSION >= '3.3' # earlier, a thread that ends in an error does not close its scheduler
   MUTEX_RELOCKS = RUBY_VERSION >= '3.3' # earlier, an exception in Mutex#sleep leaves the mutex unlocked
+  SWAPPED_BUFFER_ARGUMENTS = defined?(IO::Buffer::VERSION) && IO::Buffer::VERSION >= 3 # Ruby 4.1
   FAST_FALLBACK = Socket.respond_to?(:tcp_fast_fallback=) # Ruby 3.4: connect by name selects on its own
 
   # Whether the fiber of an external enumerator may wait without blocking its thread.
@@ -65,6 +67,9 @@ module Stock
       Thread.current.report_on_exception = false
       Fiber.set_scheduler(Polyphony::Scheduler.new)
       root = block.call
+    rescue Exception # rubocop:disable Lint/RescueException -- raised again
+      Fiber.set_scheduler(nil) unless CLOSES_AFTER_ERROR
+      raise
     end
     Bench.join(thread) { 'the fibers did not finish' }
     root

@@ -3,9 +3,8 @@
 module Stock
   # Compares threads, descriptors and child processes of this process before and after an example.
   class Leaks
-    # Threads and descriptors that a library makes once and keeps: known by name, never by number.
+    # What a library makes once and keeps.
     KEPT_THREADS = /timeout|Timeout|spec watchdog/.freeze
-    KEPT_DESCRIPTORS = /\[(eventpoll|eventfd)\]/.freeze # of schedulers: see spec/scheduler/pitfalls_spec.rb
 
     def initialize
       @threads = Thread.list
@@ -31,8 +30,7 @@ module Stock
 
     def descriptors
       Dir.children('/proc/self/fd').each_with_object({}) do |fd, open|
-        target = File.readlink("/proc/self/fd/#{fd}")
-        open[fd] = target unless target.match?(KEPT_DESCRIPTORS)
+        open[fd] = File.readlink("/proc/self/fd/#{fd}")
       rescue Errno::ENOENT
         next # the descriptor of this very listing
       end
