@@ -13,7 +13,7 @@ RSpec.describe 'examples' do
     names.each do |name|
       lines = File.readlines(File.join(folder, name))
       expect([name, lines.size]).to match([name, be <= 41]) # the magic comment is none of them
-      expect(lines.take(8).join).to include("bin/start")
+      expect(lines.take(8).join).to include('bin/start')
     end
   end
 

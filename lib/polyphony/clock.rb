@@ -26,6 +26,19 @@ module Polyphony
     seconds
   end
 
+  # Checks how many there are to be.
+  #
+  # @param number [Integer]
+  # @param what [String] its name, for the error
+  # @return [Integer] +number+
+  # @raise [ArgumentError] unless it is a positive Integer
+  # @suspends no
+  def self.count(number, what)
+    return number if number.is_a?(::Integer) && number.positive?
+
+    raise ::ArgumentError, "#{what} must be a positive Integer, not #{number.inspect}"
+  end
+
   # @param rate [Numeric] times a second
   # @return [Float] seconds between two of them
   # @raise [TypeError, ArgumentError]

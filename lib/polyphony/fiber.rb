@@ -54,7 +54,7 @@ module Polyphony
     %i[resume transfer kill].each do |name|
       # @raise [Polyphony::Error] always
       define_method(name) do |*|
-        ::Kernel.raise(Error, "#{name} is not for fibers made by spin: the scheduler runs them (see await, stop, raise)")
+        ::Kernel.raise(Error, "#{name} is not for fibers of spin, which the scheduler runs: see await, stop, raise")
       end
     end
   end

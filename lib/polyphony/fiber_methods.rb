@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative 'raising'
+
 module Polyphony
   # What can be done with a fiber handle. Included in {Polyphony::Fiber}; a root fiber, or a fiber
   # of `Fiber.schedule`, that spins or receives is extended with it as a single object.
@@ -45,7 +47,7 @@ module Polyphony
     # @raise [Polyphony::DeadFiber] when it has ended
     # @suspends no; raises at once when called on itself
     def raise(*arguments, **options)
-      error = FiberMethods.exception(arguments, options)
+      error = Raising.exception(arguments, options)
       ::Kernel.raise(error) if @life.current?
       @life.interrupt(error) || ::Kernel.raise(DeadFiber, "#{inspect} has ended: nothing to raise in")
       self
@@ -146,27 +148,5 @@ module Polyphony
       "#<#{self.class} #{parts.join(' ')}>"
     end
     alias to_s inspect
-
-    # The exception that arguments of `raise` mean.
-    # @api private
-    def self.exception(arguments, options)
-      first, *rest = arguments
-      error = case first
-              when nil then ::RuntimeError.new('unhandled exception')
-              when ::String then ::RuntimeError.new(first)
-              else first.respond_to?(:exception) ? first.exception(*rest.first(1)) : first
-              end
-      ::Kernel.raise(::TypeError, 'exception class/object expected') unless error.is_a?(::Exception)
-
-      error.set_backtrace(rest[1]) if rest[1]
-      options.key?(:cause) ? with_cause(error, options[:cause]) : error
-    end
-
-    def self.with_cause(error, cause)
-      ::Kernel.raise(error, cause: cause)
-    rescue ::Exception => e # rubocop:disable Lint/RescueException -- made, not raised
-      e
-    end
-    private_class_method :with_cause
   end
 end

@@ -12,8 +12,9 @@ module Polyphony
     # @raise [TypeError] for what is no fiber handle
     # @suspends no
     def self.life(fiber)
-      fiber.instance_variable_get(:@life) if fiber.is_a?(FiberMethods) or
-        raise ::TypeError, "#{fiber.inspect} is no fiber of Polyphony's (spin gives one)"
+      return fiber.instance_variable_get(:@life) if fiber.is_a?(FiberMethods)
+
+      raise ::TypeError, "#{fiber.inspect} is no fiber of Polyphony's (spin gives one)"
     end
 
     # @param fibers [Array<Fiber>] or one Array of them

@@ -2,6 +2,7 @@
 
 require_relative 'lifecycle/failure'
 require_relative 'lifecycle/run'
+require_relative 'lifecycle/restart'
 require_relative 'lifecycle/family'
 require_relative 'lifecycle/awaiting'
 require_relative 'lifecycle/mailbox'
@@ -35,6 +36,7 @@ module Polyphony
     attr_writer :site
 
     include Run
+    include Restart
     include Family
     include Awaiting
     include Mailbox
@@ -49,6 +51,11 @@ module Polyphony
       @block = block
       @dead = false
       @run = 0
+    end
+
+    # @return [Exception, nil] what the last run failed with
+    def error
+      @failure&.error
     end
 
     # @return [Boolean]

@@ -17,7 +17,8 @@ module Polyphony
     # @raise [ArgumentError]
     def initialize(limit:, &allocator)
       raise ::ArgumentError, 'a block that makes a resource is required' unless allocator
-      raise ::ArgumentError, "limit must be a positive Integer, not #{limit.inspect}" unless limit.is_a?(::Integer) && limit.positive?
+
+      Polyphony.count(limit, 'limit')
 
       @limit = limit
       @allocator = allocator

@@ -15,9 +15,7 @@ module Polyphony
     # @param size [Integer] worker threads; they are started when first needed
     # @raise [ArgumentError]
     def initialize(size = ::Etc.nprocessors)
-      raise ::ArgumentError, "size must be a positive Integer, not #{size.inspect}" unless size.is_a?(::Integer) && size.positive?
-
-      @size = size
+      @size = Polyphony.count(size, 'size')
       prepare
     end
 

@@ -58,7 +58,7 @@ RSpec.describe 'descriptors under waiting fibers', :fibers do
   end
 
   it 'reopened onto another: the waiter does not bring the process down' do
-    reader, writer = pipe
+    reader, = pipe
     other_reader, other_writer = pipe
     waiter = waiting { error_of { reader.readpartial(1) } }
     error_of { reader.reopen(other_reader) }

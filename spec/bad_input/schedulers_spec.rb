@@ -23,7 +23,7 @@ RSpec.describe 'schedulers' do
     thread.value
   end
 
-  it "of another gem: our verbs say so and name it, and leave it alone" do
+  it 'of another gem: our verbs say so and name it, and leave it alone' do
     scheduler = foreign.new
     calls = [-> { Polyphony.spin {} }, -> { Polyphony.run {} }, -> { Polyphony.current }, -> { Polyphony.receive },
              -> { Polyphony.supervise }, -> { Polyphony.move_on_after(1) {} }, -> { Polyphony.snooze },

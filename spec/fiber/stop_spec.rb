@@ -166,7 +166,7 @@ RSpec.describe 'Polyphony::Fiber#stop', :fibers do
   end
 
   it 'of two fibers by each other ends both' do
-    a = b = nil
+    b = nil
     a = spin { snooze; b.stop }
     b = spin { snooze; a.stop }
     Polyphony::Fiber.await(a, b)

@@ -31,7 +31,7 @@ module Fibers
   def error_of
     yield
     nil
-  rescue Exception => e
+  rescue Exception => e # rubocop:disable Lint/RescueException -- it is what is asked for
     e
   end
 

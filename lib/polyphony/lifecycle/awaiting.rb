@@ -56,7 +56,8 @@ module Polyphony
       def refuse_circle(awaiter)
         return unless awaiter.within?(self)
 
-        raise Error, awaiter.equal?(self) ? 'a fiber cannot await itself' : 'a fiber cannot await its own ancestor, which waits for it'
+        whom = awaiter.equal?(self) ? 'itself' : 'its own ancestor, which waits for it at its end'
+        raise Error, "a fiber cannot await #{whom}"
       end
 
       private

@@ -84,12 +84,11 @@ module Polyphony
         @ending = false
       end
 
-      # In a forked child: nobody but this fiber is left.
+      # In a forked child: nobody but this fiber is left. With it ends the process (see Scheduler.body).
       def orphan
         top = self
         top = top.parent while top.parent
         top.leave_behind(self)
-        @orphan = true
         @parent = @children = @awaiters = @stoppers = nil
       end
 

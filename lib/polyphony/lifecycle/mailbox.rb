@@ -11,11 +11,7 @@ module Polyphony
       # @param limit [Integer, nil]
       # @raise [ArgumentError]
       def mailbox_limit=(limit)
-        unless limit.nil? || (limit.is_a?(::Integer) && limit.positive?)
-          raise ::ArgumentError, "mailbox limit must be a positive Integer or nil, not #{limit.inspect}"
-        end
-
-        @mailbox_limit = limit
+        @mailbox_limit = limit && Polyphony.count(limit, 'mailbox limit')
         wake_senders
       end
 

@@ -2,7 +2,7 @@
 
 module Polyphony
   class Lifecycle
-    # Running the block: start, end, stop, restart.
+    # Running the block: start, end, stop.
     module Run
       # Queues the first run, in +fiber+.
       def start(fiber)
@@ -65,31 +65,18 @@ module Polyphony
         !@stop.nil?
       end
 
-      # @see Polyphony::Fiber#restart
-      def restart
-        raise Error, "#{fiber.inspect} was not started by spin: there is no block to run again" unless @block
-
-        drop_messages
-        return restart_dead if @dead
-        return begin_again unless @task.started?
-
-        @restarting = true
-        raise request_stop(nil) if current?
-
-        interrupt(request_stop(nil)) unless @stop
-      end
-
       # A run that could not be started, or the end of a fiber that is not ours to run.
       # @return [Exception, nil] the error, for the scheduler to pass on
       def finish_foreign(error)
         error = end_children(error)
-        if @block
-          finish(nil, error)
-          nil
-        else
+        unless @block
           bury(nil, error)
-          error
+          return error
         end
+
+        # That a fiber which was never to run could not be started is no error.
+        @stop ? finish(@stop.value, nil) : finish(nil, error)
+        nil
       end
 
       # @param error [Exception] raised at the current or next wait; instead of the block, before it runs
@@ -114,14 +101,6 @@ module Polyphony
         [nil, Backtrace.complete(e, self)]
       end
 
-      # What was meant for the old run does not reach the new one.
-      def begin_again
-        @restarting = @now = false
-        @stop = @received = @early = nil
-        @run += 1
-        notify_stoppers
-      end
-
       # Errors that came when the block had nothing left to wait for: the first is the fiber's, if
       # it has none so far.
       def raise_late(error)
@@ -140,12 +119,7 @@ module Polyphony
       # Children first, then this fiber is over and everybody concerned knows.
       def finish(result, error)
         bury(result, error)
-        if @parent
-          @parent.child_finished(self)
-        elsif error && @orphan
-          # A forked child ends with its only fiber: this is how Ruby prints the error and exits 1.
-          at_exit { raise error }
-        end
+        @parent&.child_finished(self)
       end
 
       def bury(result, error)
@@ -156,16 +130,6 @@ module Polyphony
         notify_awaiters
         notify_stoppers
         wake_senders
-      end
-
-      def restart_dead
-        @parent&.deliver(@failure) if @failure # not yet raised by `await`: it would be lost
-        @dead = @restarting = @now = false
-        @result = @failure = @stop = @early = nil
-        @run += 1
-        @parent = Lifecycle.current if !@parent || @parent.dead? || @parent.elsewhere?
-        start(::Fiber.new(blocking: false) { Scheduler.body(self) })
-        @parent.adopt(self)
       end
     end
   end
