@@ -93,12 +93,24 @@ RSpec.describe 'Polyphony::Fiber#await', :fibers do
   end
 end
 
-RSpec.describe 'awaiting on the blocking main thread' do
+RSpec.describe 'awaiting on a blocking root, as in rspec' do
+  # In a thread of its own: a scheduler stays with its thread, and other specs share the main one.
   it 'runs the loop while it waits' do
-    fiber = Polyphony.spin { Polyphony.spin { sleep 0; :inner }.await }
-    expect(Fiber.current).to be_blocking
-    expect(fiber.await).to eq(:inner)
-    expect(Polyphony::Fiber.await(Polyphony.spin { 1 }, Polyphony.spin { 2 })).to eq([1, 2])
-    expect(Polyphony.move_on_after(0, with_value: :late) { Polyphony.receive }).to eq(:late)
+    Thread.new do
+      fiber = Polyphony.spin { Polyphony.spin { sleep 0; :inner }.await }
+      expect(Fiber.current).to be_blocking
+      expect(fiber.await).to eq(:inner)
+      expect(Polyphony::Fiber.await(Polyphony.spin { 1 }, Polyphony.spin { 2 })).to eq([1, 2])
+      expect(Polyphony.move_on_after(0, with_value: :late) { Polyphony.receive }).to eq(:late)
+    end.join
+  end
+
+  it 'does so on the main thread, too' do
+    out, err, = run_ruby(<<~RUBY)
+      require 'polyphony/core'
+      p Fiber.current.blocking?, Polyphony.spin { sleep 0; :inner }.await
+      p Polyphony::Fiber.await(Polyphony.spin { 1 }, Polyphony.spin { 2 })
+    RUBY
+    expect([out, err]).to eq(["true\n:inner\n[1, 2]\n", ''])
   end
 end
