@@ -98,9 +98,7 @@ module Polyphony
     end
 
     # @return [Symbol] :runnable, :running, :waiting or :dead
-    def state
-      @life.state
-    end
+    def state = @life.state
 
     # @return [Boolean] whether it has not ended; for a spun fiber also before its first run
     def alive?
@@ -108,9 +106,7 @@ module Polyphony
     end
 
     # @return [Object] the name given to `spin`
-    def tag
-      @life.tag
-    end
+    def tag = @life.tag
 
     # @param tag [Object]
     def tag=(tag)

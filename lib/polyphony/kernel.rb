@@ -3,6 +3,7 @@
 # What `require 'polyphony'` adds to Ruby, and all it adds: new private methods of Kernel, two of
 # Fiber's class and one of Thread. Nothing that exists is changed (spec/purity_spec.rb).
 
+# Ruby's own, with the verbs as new private methods.
 module Kernel
   private
 
@@ -45,6 +46,7 @@ module Kernel
   def throttled_loop(rate = nil, **options, &block) = Polyphony.throttled_loop(rate, **options, &block)
 end
 
+# Ruby's own, with two new methods for {Polyphony::Fiber}s.
 class Fiber
   # @see Polyphony::Fiber.await
   def self.await(*fibers) = Polyphony::Fiber.await(*fibers)
@@ -53,6 +55,7 @@ class Fiber
   def self.select(*fibers, stop_others: false) = Polyphony::Fiber.select(*fibers, stop_others: stop_others)
 end
 
+# Ruby's own, with one new method.
 class Thread
   # @return [Polyphony::Backend] reading, writing and accepting without the detour over IO's methods.
   #   It works in the running thread, whichever thread it was asked of.

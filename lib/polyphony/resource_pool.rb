@@ -18,9 +18,7 @@ module Polyphony
     def initialize(limit:, &allocator)
       raise ::ArgumentError, 'a block that makes a resource is required' unless allocator
 
-      Polyphony.count(limit, 'limit')
-
-      @limit = limit
+      @limit = Polyphony.count(limit, 'limit')
       @allocator = allocator
       @size = 0
       @idle = []
@@ -69,14 +67,10 @@ module Polyphony
     end
 
     # @return [Integer] resources that are idle
-    def available
-      @idle.size
-    end
+    def available = @idle.size
 
     # @return [Integer] fibers that wait for one
-    def waiting
-      @waiting.size
-    end
+    def waiting = @waiting.size
 
     # Hands out nothing any more: idle resources are dropped, waiting fibers get an error.
     #
@@ -92,9 +86,7 @@ module Polyphony
     end
 
     # @return [String]
-    def inspect
-      "#<#{self.class} size=#{@size}/#{@limit} available=#{available} waiting=#{waiting}>"
-    end
+    def inspect = "#<#{self.class} size=#{@size}/#{@limit} available=#{available} waiting=#{waiting}>"
 
     private
 
@@ -124,12 +116,11 @@ module Polyphony
     end
 
     def wait_for_one(deadline)
-      return Scheduler.park(:acquire) unless deadline
-
-      left = deadline - Polyphony.now
+      left = deadline && (deadline - Polyphony.now)
+      return Scheduler.park(:acquire) if left.nil? || left.infinite?
       raise TimeoutError, "no resource was free in time (limit #{@limit}, #{waiting} waiting)" unless left.positive?
 
-      left.infinite? ? Scheduler.park(:acquire) : Scheduler.park(:acquire, left)
+      Scheduler.park(:acquire, left)
     end
 
     # The slot is counted while the resource is being made, and free again if that fails.

@@ -5,6 +5,7 @@ module Polyphony
     # Whether the program has set a signal handler: one may wake a fiber, so a program that waits
     # for nothing else is no deadlock. Asked only when the program would otherwise be stuck for ever.
     module SignalHandlers
+      # Those for which a program may have a handler.
       SIGNALS = %w[INT TERM HUP QUIT USR1 USR2 ALRM CHLD CONT WINCH TSTP].freeze
 
       @own = {}.compare_by_identity
