@@ -6,15 +6,17 @@
 # - a read or write that is invalid, or a free, was made by our C or by libev on our behalf, or
 # - memory was lost that our C has allocated.
 #
-# Left out are accesses to "a rw- anonymous segment": the stacks of fibers. Valgrind forbids what lies below
-# the stack pointer when a stack is switched to, and our waiters lie on the stacks of suspended fibers.
+# Left out are accesses to "a rw- anonymous segment", the stacks of fibers, and to the inside of what is
+# allocated. Valgrind takes a switch between stacks that lie close for one stack that grows or shrinks, and
+# forbids what lies between: our waiters are on the stacks of suspended fibers.
 # rake memory:asan does not see stacks that were freed, either; the specs of spec/memory do: they crash.
 class MemoryValgrind
   OPTIONS = %w[--quiet --num-callers=30 --undef-value-errors=no --leak-check=full --show-leak-kinds=definite
-               --max-stackframe=16777216 --xml=yes].freeze
+               --max-stackframe=65536 --xml=yes].freeze
+  LIMIT = '180' # seconds
   OURS = /\A(?:scheduler_ext|libev)\b/
   SYSTEM = /\A(?:libc[.-]|ld-|vgpreload)/
-  FIBER_STACK = /in a rw- anonymous segment|on thread .* stack/
+  STACKS = /in a rw- anonymous segment|on thread .* stack|bytes inside a block of size [\d,]+ alloc'd/
   ALLOCATION_FRAMES = 4 # malloc, at most two of Ruby's, then who wanted the memory
 
   # @param dir [String] where the reports go: one for each process, forked children too
@@ -24,7 +26,7 @@ class MemoryValgrind
 
   # @return [Boolean] whether the command ended well
   def run(*command)
-    system('valgrind', *OPTIONS, "--xml-file=#{File.join(@dir, 'report.%p')}", *command)
+    system('timeout', '--kill-after=5', LIMIT, 'valgrind', *OPTIONS, "--xml-file=#{File.join(@dir, 'report.%p')}", *command)
   end
 
   # @return [Array<String>] errors that are ours, each with its stack
@@ -56,7 +58,7 @@ class MemoryValgrind
   end
 
   def touched_by_us?(frames, what)
-    !FIBER_STACK.match?(what) && OURS.match?(frames.find { |frame| !SYSTEM.match?(frame) }.to_s)
+    !STACKS.match?(what) && OURS.match?(frames.find { |frame| !SYSTEM.match?(frame) }.to_s)
   end
 
   def lost_by_us?(frames)
