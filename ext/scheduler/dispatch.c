@@ -1,5 +1,7 @@
 #include "scheduler.h"
 #include "gvl.h"
+#include <limits.h>
+#include <stdio.h>
 
 /* Switching and polling: what a fiber does from the moment it waits until it runs again. */
 
@@ -141,6 +143,33 @@ VALUE scheduler_run_until_running(VALUE argument)
 
 /* --- the trampoline --- */
 
+/*
+ * A fiber's stack takes two memory mappings, of which Linux allows vm.max_map_count. At the limit
+ * Ruby fails slowly, and what else needs a mapping (malloc) fails with it: refuse before that.
+ */
+#define FEW_STACKS 8000
+#define SPARE_MAPPINGS 4096
+
+unsigned polyphony_stacks;
+
+static long read_map_limit(void)
+{
+    long limit = LONG_MAX;
+    FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
+    if (!file) return limit;
+    if (fscanf(file, "%ld", &limit) != 1) limit = LONG_MAX;
+    fclose(file);
+    return limit;
+}
+
+static int room_for_stack(void)
+{
+    static long limit;
+    if (polyphony_stacks < FEW_STACKS || 2L * polyphony_stacks + SPARE_MAPPINGS < limit) return 1;
+    limit = read_map_limit(); /* it may have been raised meanwhile */
+    return 2L * polyphony_stacks + SPARE_MAPPINGS < limit;
+}
+
 static void trampoline_resume(struct scheduler *s, struct task *t)
 {
     s->last_started = t;
@@ -173,6 +202,12 @@ static VALUE trampoline_step(VALUE argument)
     if ((t = s->starting)) {
         s->starting = NULL;
         t->state = TASK_STARTING;
+        if (!room_for_stack()) {
+            s->last_started = t;
+            rb_raise(eFiberError, "no memory mappings are left for one more fiber's stack");
+        }
+        t->stacked = 1;
+        polyphony_stacks++;
         trampoline_resume(s, t);
         return Qnil;
     }

@@ -57,6 +57,8 @@ void scheduler_after_fork(struct scheduler *s)
     if (!fresh) rb_sys_fail("cannot open the event loop in a forked process");
     s->generation = polyphony_generation;
     scheduler_set_main(s, survivor);
+    polyphony_stacks =
+        1; /* those of the other fibers are never given back, but never grow either */
     forget_tasks(s);
     forget_waiters(s);
     survivor->waiter = NULL;

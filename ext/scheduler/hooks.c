@@ -68,6 +68,11 @@ static VALUE hook_unblock(VALUE self, VALUE blocker, VALUE fiber)
     struct waiter *w = blocked_find(s, fiber);
     if (!w) {
         early_note(s, fiber, blocker);
+        /* Ruby 3.3 unblocks a root fiber that closes an IO another thread waits in by this hook,
+           although it sleeps in the thread itself. Ruby looks at its condition again. */
+        if (RTEST(rb_obj_is_kind_of(blocker, rb_cThread)) && blocker == s->thread &&
+            blocker != rb_thread_current() && !s->polling)
+            rb_thread_wakeup_alive(s->thread);
         return Qnil;
     }
     if (w->kind == WAITER_BLOCK && !blocker_matches(w->subject, blocker)) return Qnil;

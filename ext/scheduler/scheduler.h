@@ -101,6 +101,7 @@ struct task {
     unsigned refs; /* one from the scheduler while live, one from the wrapper */
     unsigned char state;
     unsigned char plain;        /* started by Fiber.schedule */
+    unsigned char stacked;      /* counted in polyphony_stacks */
     unsigned char wake_pending; /* woken while it was not parked */
 };
 
@@ -172,6 +173,7 @@ static inline int waiter_linked(const struct waiter *w)
 VALUE scheduler_run_until_running(VALUE waiter);
 VALUE hook_timeout_after(int argc, VALUE *argv, VALUE self);
 void scheduler_start_trampoline(struct scheduler *s);
+extern unsigned polyphony_stacks; /* fibers of all schedulers that have a stack */
 
 /* task.c */
 struct task *task_new(struct scheduler *s, VALUE fiber, int plain);

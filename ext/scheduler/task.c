@@ -59,6 +59,7 @@ static void task_done(struct scheduler *s, struct task *t)
     if (t->state == TASK_DONE) return;
     t->state = TASK_DONE;
     t->waiter = NULL;
+    if (t->stacked) polyphony_stacks--;
     task_forget_scopes(t, 1);
     if (s->last_started == t) s->last_started = NULL;
     if (waiter_linked(&t->start)) list_remove(&t->start.link);
@@ -275,7 +276,9 @@ static VALUE task_m_wake(VALUE self)
     struct task *t = task_get(self);
     if (t->state == TASK_DONE || !t->scheduler) return Qfalse;
     struct waiter *w = t->waiter;
-    if (w && w->kind == WAITER_PARK && w->state == WAITER_WAITING) {
+    /* A trap handler that waits lies on top of the park it interrupted. */
+    while (w && w->kind != WAITER_PARK) w = w->outer;
+    if (w && w->state == WAITER_WAITING) {
         w->woken = 1;
         scheduler_wake(t->scheduler, w);
     } else {

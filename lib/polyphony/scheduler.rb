@@ -123,12 +123,19 @@ module Polyphony
       Deadlock.for(self) unless SignalHandlers.any?
     end
 
-    # Called when the system has no memory (or no mappings) for one more fiber's stack.
+    # Called when the system has no memory (or no mappings) for one more fiber's stack. Fibers queued
+    # together fail together: they share one error, which then reaches their parent once.
     def start_error(error)
       return error unless error.is_a?(::FiberError)
 
-      ::FiberError.new("#{error.message} (#{live} fibers are alive). Each suspended fiber takes two memory mappings; " \
-                       'raise the limit with `sysctl -w vm.max_map_count=1000000`, or start fewer fibers at once')
+      now = ::Process.clock_gettime(::Process::CLOCK_MONOTONIC)
+      return @start_error if @start_error && now - @start_error_at < 1
+
+      @start_error_at = now
+      @start_error = ::FiberError.new(
+        "#{error.message} (#{live} fibers are alive). Each suspended fiber takes two memory mappings; " \
+        'raise the limit with `sysctl -w vm.max_map_count=1000000`, or start fewer fibers at once'
+      )
     end
 
     # waitpid for what a pidfd cannot do: any child, a group, stopped children.
