@@ -164,6 +164,29 @@ RSpec.describe 'fork beside a ticker fiber', :stock do
     RUBY
   end
 
+  it 'the child collects garbage safely, though other threads of the parent had fibers that waited' do
+    run = script(<<~'RUBY')
+      ready = Queue.new
+      5.times do
+        Thread.new do
+          Fiber.set_scheduler(Polyphony::Scheduler.new)
+          20.times { Fiber.schedule { (ready << true) and sleep } }
+          Fiber.schedule { IO.pipe.first.gets }
+        end
+      end
+      100.times { ready.pop }
+      pid = fork do
+        # Uses the memory that those fibers' stacks had.
+        deep = ->(n) { Array.new(10) { 'x' * n } and n.zero? || deep.call(n - 1) }
+        20.times { Thread.new { 10.times { Fiber.new { deep.call(100) }.resume } }.join and GC.start }
+        exit! 3
+      end
+      puts Process.wait2(pid).last.inspect[/exit 3|SIG\w+/]
+      exit!
+    RUBY
+    expect(run.output.lines.last).to eq("exit 3\n")
+  end
+
   it 'exec in a child' do
     expect(lines("Fiber.schedule { report(status(fork { exec('exit 3') })) }")).to eq(['3'])
   end
