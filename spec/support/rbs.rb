@@ -8,9 +8,8 @@ module Signatures
   DIR = File.join(ROOT_DIR, 'sig')
 
   # Documented as `@api private`, or found by nobody but the file beside it; programs have no business there.
-  INTERNAL = %w[Group Lifecycle Main::Backtrace Main::BeginBlocks Main::Bytecode Main::Caller Main::Prefix
-                Main::Program Main::Script Main::SharingProgram Scheduler::SignalHandlers
-                CLI::Help CLI::IRB CLI::Run CLI::Source].freeze
+  INTERNAL = %w[Group Lifecycle Scheduler::SignalHandlers CLI::Help CLI::IRB CLI::Run CLI::Source].freeze
+  INTERNAL_BELOW = %w[Main].freeze # what lies in it, not itself
   INTERNAL_METHODS = %w[Polyphony.sleep_until Polyphony::Fiber.spin Polyphony::FiberMethods.exception].freeze
 
   # Signed, but there only from some Ruby on or on some system.
@@ -39,6 +38,8 @@ module Signatures
 
   # @return [Array<Symbol>] methods that sig/ gives to this very module
   def signed(mod, singleton: false)
+    return [] unless environment.module_name?(RBS::TypeName.parse("::#{mod.name}"))
+
     definition(mod, singleton: singleton).methods.select do |_, method|
       method.defs.any? { |d| d.implemented_in.to_s == "::#{mod.name}" && from_here?(d.member) }
     end.keys
@@ -64,7 +65,7 @@ module Signatures
 
   def internal?(mod)
     name = mod.name.delete_prefix('Polyphony::')
-    INTERNAL.any? { |internal| name == internal || name.start_with?("#{internal}::") }
+    INTERNAL.include?(name) || (INTERNAL + INTERNAL_BELOW).any? { |internal| name.start_with?("#{internal}::") }
   end
 
   # Checks each call of a signed method from now on: arguments, blocks and results. For a child process:
