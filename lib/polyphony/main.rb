@@ -42,8 +42,7 @@ module Polyphony
     private_constant :OFF
 
     class << self
-      # @return [String, nil] why this program's main script was not adopted; nil if it was, or if
-      #   nobody has asked yet
+      # @return [String, nil] why the main script was not adopted; nil if it was
       # @suspends no
       attr_reader :declined
 
@@ -76,20 +75,16 @@ module Polyphony
       # thread's fiber-local variables as a main script sees them.
       #
       # @param program [#call, #path]
-      # @return [Object] what the program gives
+      # @return [void]
       # @raise [Exception] what the program fails with, its backtrace without our frames
       # @suspends when the program does
       def run(program)
-        before = locals_of_fiber
-        Polyphony.run do
-          set_locals_of_fiber(before)
-          program.call.tap { before = locals_of_fiber }
-        end
-      rescue Exception => e # rubocop:disable Lint/RescueException -- raised again
-        Backtrace.clean(e, program.path)
-        raise
-      ensure
-        set_locals_of_fiber(before)
+        error = run_in_fiber(program)
+        return unless error
+
+        Backtrace.clean(error, program.path)
+        # Where RubyGems has just found the gem, it is in a `rescue LoadError`: not what our error comes from.
+        raise error, cause: error.cause
       end
 
       private
@@ -97,24 +92,20 @@ module Polyphony
       # @return [Array] a program; or nil, why not, and whether the user must be told
       def consider(callers)
         return [nil, 'POLYPHONY_MAIN turns it off'] if OFF.include?(ENV.fetch('POLYPHONY_MAIN', nil))
-        return [nil, 'a fiber scheduler is already running'] if adopted? || ::Fiber.current_scheduler
+        return [nil, 'a fiber scheduler is already running'] if ::Fiber.scheduler
 
-        script = script_of(callers)
+        location = Caller.script(callers)
+        script = Script.read(location) if location
         return [nil, 'it is not a top-level statement of the main script that requires polyphony'] unless script
 
         program = script.program
         program.is_a?(String) ? [nil, program, true] : [program]
       end
 
-      def script_of(callers)
-        location = Caller.script(callers)
-        Script.read(location) if location
-      end
-
       def warn_of(reason)
-        warn "polyphony: the main script is not run under the scheduler, because #{reason}. Until then `sleep`, " \
-             '`gets` and the like at its top level stop all fibers. Or run it by `polyphony script.rb`, wrap it in ' \
-             'Polyphony.run { … }, or set POLYPHONY_MAIN=0 if that is what you want.'
+        warn "polyphony: the main script is not run under the scheduler, because #{reason}. Until then `sleep` and " \
+             '`gets` at its top level stop all fibers. `polyphony script.rb` and Polyphony.run { … } work too; ' \
+             'POLYPHONY_MAIN=0 leaves it so without a word.'
       end
 
       # Ends the process as if the script had simply come to its end. The extension can do that from an
@@ -124,21 +115,35 @@ module Polyphony
         exit
       end
 
-      # `Thread#[]` is local to the fiber: what the script has set must be there in the main fiber, and
-      # what that sets in the at_exit handlers.
-      def locals_of_fiber
-        thread = ::Thread.current
-        thread.keys.reject { |key| key.start_with?('__') }.to_h { |key| [key, thread[key]] }
+      # Returns what the program fails with, before what a fiber of it fails with at its end.
+      def run_in_fiber(program)
+        errors = []
+        locals = FiberLocals.get
+        collect(errors) do
+          Polyphony.run do
+            FiberLocals.set(locals)
+            collect(errors) { program.call }
+          ensure
+            locals = FiberLocals.get
+          end
+        end
+        FiberLocals.set(locals)
+        errors.first
       end
 
-      def set_locals_of_fiber(values)
-        values.each { |key, value| ::Thread.current[key] = value }
+      def collect(errors)
+        yield
+      rescue Stop
+        raise
+      rescue Exception => e # rubocop:disable Lint/RescueException -- raised in the end
+        errors << e
       end
     end
   end
 end
 
 require_relative 'main/caller'
+require_relative 'main/fiber_locals'
 require_relative 'main/script'
 require_relative 'main/prefix'
 require_relative 'main/program'

@@ -79,6 +79,22 @@ module MainCases
     p 'literal'.frozen?, __LINE__
   RUBY
 
+  add 'a magic comment that is quoted', <<~'RUBY'
+    =begin
+    # frozen_string_literal: true
+    =end
+    require 'polyphony'
+    p 'literal'.frozen?, __LINE__
+  RUBY
+
+  add 'a variable above, and a magic comment behind a blank line', <<~'RUBY'
+    #!/usr/bin/ruby
+
+    # frozen_string_literal: true
+    x = 1; require 'polyphony'
+    p 'literal'.frozen?, __LINE__, x
+  RUBY
+
   add 'constants made shareable', <<~'RUBY'
     ONE = ['a']
     # shareable_constant_value: literal
@@ -202,7 +218,7 @@ module MainCases
   RUBY
 
   add 'order of at_exit', <<~'RUBY'
-    at_exit { puts "above #{$!.inspect}" }
+    at_exit { puts 'above' }
     require 'polyphony'
     at_exit { puts 'below'; $stdout.flush }
     at_exit { at_exit { puts 'nested' } }

@@ -18,7 +18,9 @@ module Polyphony
         def file(path)
           raise ProgramError, "Is a directory -- #{path} (LoadError)" if File.directory?(path)
 
-          new(path, File.binread(path), File.realpath(path)) { |position| File.open(path).tap { |io| io.pos = position } }
+          new(path, File.binread(path), File.realpath(path)) do |position|
+            File.open(path).tap { |io| io.pos = position }
+          end
         rescue SystemCallError => e
           raise ProgramError, "#{e.class.new.message} -- #{path} (LoadError)"
         end

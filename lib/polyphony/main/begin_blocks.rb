@@ -8,7 +8,8 @@ module Polyphony
     module BeginBlocks
       OPENING = %i[on_lbrace on_embexpr_beg on_tlambeg].freeze
       CLOSING = %i[on_rbrace on_embexpr_end].freeze
-      private_constant :OPENING, :CLOSING
+      BEGIN_WORD = [:on_kw, 'BEGIN'].freeze
+      private_constant :OPENING, :CLOSING, :BEGIN_WORD
 
       # @param code [String] binary
       # @return [Array(String, Array<String>)] the code with the blocks blanked, and the blocks
@@ -17,30 +18,28 @@ module Polyphony
         tokens = Ripper.lex(code.dup.force_encoding(Encoding::UTF_8)).map { |_, kind, text| [kind, text.b] }
         blocks = []
         kept = +''.b
-        until tokens.empty?
-          size = begins?(tokens) ? size_of_block(tokens) : 0
-          blocks << tokens.shift(size).map(&:last).join if size.positive?
-          kept << (size.positive? ? blocks.last.gsub(/[^\r\n]/n, ' ') : tokens.shift.last)
+        while (token = tokens.first)
+          kept << (token == BEGIN_WORD ? blank(blocks << take_block(tokens)) : tokens.shift.last)
         end
         # After __END__ there are no tokens.
         [kept + code.byteslice(kept.bytesize..), blocks]
       end
 
-      def self.begins?(tokens)
-        tokens.first == [:on_kw, 'BEGIN']
+      def self.blank(blocks)
+        blocks.last.gsub(/[^\r\n]/n, ' ')
       end
-      private_class_method :begins?
+      private_class_method :blank
 
-      def self.size_of_block(tokens)
+      def self.take_block(tokens)
         depth = 0
-        tokens.each_with_index do |(kind, _), index|
+        size = tokens.index do |kind, _|
           depth += 1 if OPENING.include?(kind)
           depth -= 1 if CLOSING.include?(kind)
-          return index + 1 if depth.zero? && CLOSING.include?(kind)
+          depth.zero? && CLOSING.include?(kind)
         end
-        0
+        tokens.shift(size + 1).map(&:last).join
       end
-      private_class_method :size_of_block
+      private_class_method :take_block
     end
   end
 end

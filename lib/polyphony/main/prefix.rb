@@ -12,7 +12,9 @@ module Polyphony
       # The rest, or closures of the head, look for variables where only a plain `eval` puts them.
       OUTSIDE = /\bTOPLEVEL_BINDING\b|\bERB\b.*\.result\b(?!\s*\(\s*[^\s)])/m
       RELATIVE = /\b(?:__dir__|require_relative)\b/
-      private_constant :USING, :OUTSIDE, :RELATIVE
+      # What makes an assignment of a name before it; in doubt it is one.
+      ASSIGNED = %r{(?:,|(?:\|\||&&|\*\*|<<|>>|[-+*/%&|^])?=(?![=~>]))}
+      private_constant :USING, :OUTSIDE, :RELATIVE, :ASSIGNED
 
       # @param script [Script]
       # @param code [String] what has run before the rest
@@ -31,7 +33,7 @@ module Polyphony
         return "a block above the `require` uses the variable #{shared.first}: move the `require` up" if shared?
 
         hand_over
-        Program.new(@script.compile(@script.tail), @location.path)
+        Program.new(@script.compiled_tail, @location.path)
       end
 
       private
@@ -71,21 +73,21 @@ module Polyphony
       end
 
       def assigned?(name)
-        @script.tail.match?(%r{(?<![\w@$.])#{Regexp.escape(name.to_s.b)}\s*(?:,|(?:\|\||&&|\*\*|<<|>>|[-+*/%&|^])?=(?![=~>]))}n)
+        @script.tail.match?(/(?<![\w@$.])#{Regexp.escape(name.to_s.b)}\s*#{ASSIGNED}/n)
       end
 
       # `eval` takes the main script's later variables for known, cannot `return`, and knows no real path.
       def like_eval?
         return false unless @location.binding
 
-        rest = Bytecode.new(@script.compile(@script.tail))
+        rest = Bytecode.new(@script.compiled_tail)
         later = @location.binding.local_variables - @bytecode.locals
         !rest.returns? && (rest.names_called & later).empty? &&
           (@location.path == @location.real_path || !@script.tail.match?(RELATIVE))
       end
 
       def sharing_program
-        @script.insert('$VERBOSE=::Polyphony::Main::SharingProgram.verbose', @location.line)
+        @script.insert('$VERBOSE=::Polyphony::Main::SharingProgram.verbose', @location.line - 1)
         SharingProgram.new(@script.tail, @location)
       end
 
@@ -95,7 +97,8 @@ module Polyphony
         return if names.empty?
 
         Prefix.values = names.map { |name| @location.binding.local_variable_get(name) }
-        @script.insert("#{names.map { |name| name.to_s.b }.join(',')},=::Polyphony::Main::Prefix.values", @location.line)
+        variables = names.map { |name| name.to_s.b }.join(',')
+        @script.insert("#{variables},=::Polyphony::Main::Prefix.values", @location.line - 1)
       end
 
       class << self

@@ -1,20 +1,20 @@
 # frozen_string_literal: true
 
+require_relative 'magic_comments'
+
 module Polyphony
   module Main
     # The text of the main script, cut in two at its `require 'polyphony'`.
     #
     # Bytes, not characters: positions are the compiler's, and the encoding is named in a magic comment.
     class Script
-      REQUIRE = %r{\brequire(?:_relative)?[ \t]*\(?[ \t]*(["'])(?:[^"'\#]*/)?polyphony(?:\.rb)?\1[ \t]*\)?[ \t]*(?=;|\#|\r?$)}
+      REQUIRE = %r{\brequire(?:_relative)?[ \t]*\(?[ \t]*
+                   (["'])(?:[^"'\#]*/)?polyphony(?:\.rb)?\1[ \t]*\)?[ \t]*(?=;|\#|\r?$)}x
       # A statement can end here: nothing is on the line, or a semicolon; and the line before does not go on.
       STATEMENT = /(?:\A|;|\n)[ \t]*\z/
       CONTINUED = /(?:\\\r?\n|\.\.\s*\n)[ \t]*\z/
-      COMMENT = /\A\s*(?:#|\z)/
-      # Magic comments that count wherever they stand; the others count before the first statement only.
-      PLACED = /\A\s*#.*\b(?:warn_indent|shareable_constant_value)\s*:/
       BYTE_ORDER_MARK = "\xEF\xBB\xBF".b.freeze
-      private_constant :REQUIRE, :STATEMENT, :CONTINUED, :COMMENT, :PLACED, :BYTE_ORDER_MARK
+      private_constant :REQUIRE, :STATEMENT, :CONTINUED, :BYTE_ORDER_MARK
 
       # @return [Caller::Location]
       attr_reader :location
@@ -44,13 +44,15 @@ module Polyphony
         @location = location
         above = lines.first(location.line - 1)
         @head = above.join + match.pre_match
-        @tail = blank(above) + (' ' * match.end(0)) + match.post_match + lines.drop(location.line).join
+        @tail = MagicComments.new(above).text + (' ' * match.end(0)) + match.post_match + lines.drop(location.line).join
       end
 
       # @return [Boolean] whether head and tail are each a program
       # @suspends no
       def whole?
-        head.match?(STATEMENT) && !head.match?(CONTINUED) && compiles?(head) && compiles?(tail)
+        head.match?(STATEMENT) && !head.match?(CONTINUED) && compile(head) && compiled_tail && true
+      rescue SyntaxError
+        false
       end
 
       # @return [#call, String] what is to be run, or why that would not be the same program
@@ -60,18 +62,26 @@ module Polyphony
         Prefix.new(self, [head, *begins].join("\n")).program
       end
 
-      # Puts a statement on the lines that are blank now.
+      # Puts a statement where the head was.
       #
       # @param code [String]
-      # @param line [Integer] counted from 1
+      # @param line [Integer] counted from 1; where it is taken, the line of the `require`
       def insert(code, line)
         lines = tail.lines
-        at = lines.first(line).rindex { |text| text.match?(/\A\r?\n?\z/) } || (location.line - 1)
+        at = line.positive? && lines[line - 1].match?(/\A\r?\n\z/) ? line - 1 : location.line - 1
         lines[at] = lines[at].sub(/\A[ ]*/) { |spaces| "#{code};".b.ljust(spaces.size) }
         @tail = lines.join
+        @compiled_tail = nil
       end
 
-      # @param code [String] the head, the tail
+      # @return [RubyVM::InstructionSequence]
+      # @raise [SyntaxError]
+      # @suspends no
+      def compiled_tail
+        @compiled_tail ||= compile(tail)
+      end
+
+      # @param code [String]
       # @return [RubyVM::InstructionSequence]
       # @raise [SyntaxError]
       # @suspends no
@@ -81,36 +91,13 @@ module Polyphony
 
       private
 
-      def compiles?(code)
-        compile(code)
-        true
-      rescue SyntaxError
-        false
-      end
-
-      def blank(lines)
-        first_code = first_statement(lines)
-        lines.each_with_index.map do |line, index|
-          (index < first_code && line.match?(COMMENT)) || line.match?(PLACED) ? line : line[/\r?\n?\z/]
-        end.join
-      end
-
-      def first_statement(lines)
-        quoted = false
-        lines.index do |line|
-          quoted = true if line.start_with?('=begin')
-          code = !quoted && !line.match?(COMMENT)
-          quoted = false if line.start_with?('=end')
-          code
-        end || lines.size
-      end
-
       # Ruby runs BEGIN blocks before all else, wherever they stand: those after the `require` have run.
       def take_begin_blocks
         return [] unless tail.match?(/\bBEGIN\s*\{/)
 
         require_relative 'begin_blocks'
         @tail, blocks = BeginBlocks.take(tail)
+        @compiled_tail = nil
         blocks
       end
     end

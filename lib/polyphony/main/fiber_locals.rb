@@ -1,0 +1,19 @@
+# frozen_string_literal: true
+
+module Polyphony
+  module Main
+    # `Thread#[]` is local to the fiber: what the script has set before must be there in the main fiber, and
+    # what that sets in the at_exit handlers. Names that begin with two underscores are Ruby's own.
+    module FiberLocals
+      def self.get
+        thread = ::Thread.current
+        thread.keys.reject { |key| key.start_with?('__') }.to_h { |key| [key, thread[key]] }
+      end
+
+      def self.set(values)
+        values.each { |key, value| ::Thread.current[key] = value }
+      end
+    end
+    private_constant :FiberLocals
+  end
+end
