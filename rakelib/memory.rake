@@ -45,14 +45,15 @@ namespace :memory do
       mkdir_p [build, File.join(asan, 'polyphony')], verbose: false
       extconf = File.expand_path("ext/#{extension.name}/extconf.rb")
       cd(build, verbose: false) do
-        sh RbConfig.ruby, extconf, "--with-cflags=#{flags}", '--with-ldflags=-fsanitize=address', out: File::NULL, verbose: false
+        sh RbConfig.ruby, extconf, "--with-cflags=#{flags}", '--with-ldflags=-fsanitize=address',
+           out: File::NULL, verbose: false
         sh 'make', '-j2', out: File::NULL, verbose: false
       end
       cp File.join(build, File.basename(extension.target)), File.join(asan, 'polyphony'), verbose: false
     end
   end
 
-  desc 'Run the memory workloads on a build with the address sanitizer: rake memory:asan, or rake memory:asan[io,nested]'
+  desc 'Run the memory workloads with the address sanitizer: rake memory:asan, or rake memory:asan[io,nested]'
   task :asan, [:name] => :build_asan do |_, args|
     library = `#{RbConfig::CONFIG['CC']} -print-file-name=libasan.so`.chomp
     abort 'memory: the compiler has no libasan' unless File.exist?(library)

@@ -31,7 +31,7 @@ class MemoryValgrind
 
   # @return [Array<String>] errors that are ours, each with its stack
   def errors
-    Dir.glob(File.join(@dir, 'report.*')).sort.flat_map do |file|
+    Dir.glob(File.join(@dir, 'report.*')).flat_map do |file|
       File.read(file).scan(%r{<error>.*?</error>}m).filter_map { |error| describe(error) }
     end.uniq
   end
