@@ -9,12 +9,21 @@
 
 struct loop {
     struct scheduler *s;
+    struct backend *backend; /* where the watch is registered: another one after a fork */
     struct waiter w;
     VALUE io, receiver;
     ID method; /* feed_loop: sent to receiver; else the block is called */
     long max;
     int fd, flags;
 };
+
+/* A forked child has a new backend, which knows nothing of the watch. */
+static void loop_follow_backend(struct loop *loop)
+{
+    if (loop->backend == loop->s->backend) return;
+    loop->w.watch.active = 0;
+    loop->backend = loop->s->backend;
+}
 
 /* Waits with the registration kept. */
 static void loop_wait(struct loop *loop)
@@ -23,6 +32,7 @@ static void loop_wait(struct loop *loop)
     loop->w.state = WAITER_WAITING;
     loop->w.subject = loop->io;
     loop->w.woken = loop->w.cut = 0;
+    loop_follow_backend(loop);
     loop->s->backend->ops->io_start(loop->s->backend, &loop->w.watch, loop->fd, BACKEND_READABLE);
     scheduler_suspend(loop->s, &loop->w);
     if (io_is_closed(loop->io, loop->fd)) rb_raise(rb_eIOError, "stream closed in another thread");
@@ -31,6 +41,7 @@ static void loop_wait(struct loop *loop)
 static VALUE loop_end(VALUE pointer)
 {
     struct loop *loop = (struct loop *)pointer;
+    loop_follow_backend(loop);
     loop->s->backend->ops->io_stop(loop->s->backend, &loop->w.watch);
     return Qnil;
 }
@@ -42,6 +53,7 @@ static void loop_open(struct loop *loop, VALUE io)
         rb_funcall(rb_path2class("Polyphony::Scheduler"), rb_intern("install"), 0);
         loop->s = scheduler_current_bang();
     }
+    loop->backend = loop->s->backend;
     loop->io = rb_io_get_io(io);
     loop->fd = io_descriptor(loop->io);
     loop->flags = io_transfer_flags(loop->io, loop->fd);

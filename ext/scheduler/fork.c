@@ -39,7 +39,7 @@ static void forget_waiters(struct scheduler *s)
 {
     struct list *lists[] = {&s->ready, &s->waiting, &s->io_waiting};
     for (int i = 0; i < 3; i++) {
-        while (!list_empty(lists[i])) list_remove(lists[i]->next);
+        list_init(lists[i]); /* their nodes may be gone: do not touch them */
     }
     memset(s->blocked, 0, s->blocked_size * sizeof(*s->blocked));
     s->blocked_count = s->early_count = s->unscanned = 0;
@@ -70,7 +70,7 @@ void scheduler_after_fork(struct scheduler *s)
     for (struct scope *scope = survivor->scopes; scope; scope = scope->outer)
         scope->timer.active = 0;
     s->backend = fresh;
-    old->ops->close(old, 1);
+    old->ops->close(old, 0);
     for (struct scope *scope = survivor->scopes; scope; scope = scope->outer) {
         double left = scope->deadline - scheduler_now();
         if (scope->deadline > 0 && !scope->fired)

@@ -38,6 +38,7 @@ static VALUE hook_io_wait(int argc, VALUE *argv, VALUE self)
     VALUE io = argv[0], timeout = argc > 2 ? argv[2] : Qnil;
     int events = NUM2INT(argv[1]);
     int fd = io_descriptor(io);
+    if (NIL_P(timeout)) timeout = io_time_limit(io);
     if (!NIL_P(timeout) && scheduler_seconds(timeout, "timeout") == 0)
         return ready_now(io, fd, events);
     /* Urgent data also shows as readable to epoll's default set: no backend watches it apart. */

@@ -73,7 +73,8 @@ int io_transfer_flags(VALUE io, int fd)
     return flags != -1 && !(flags & O_NONBLOCK) ? TRANSFER_BLOCKING : 0;
 }
 
-static VALUE io_time_limit(VALUE io)
+/* IO#timeout, or nil. */
+VALUE io_time_limit(VALUE io)
 {
 #ifdef HAVE_RB_IO_TIMEOUT
     return RB_TYPE_P(io, T_FILE) ? rb_io_timeout(io) : Qnil;

@@ -14,7 +14,9 @@ static void scheduler_mark(void *pointer)
     const struct list *lists[] = {&s->ready, &s->waiting, &s->io_waiting};
     /* All that waits is reachable only from stacks of fibers that wait: root it here. Pinned,
        because waiters and hashes hold addresses. */
-    for (int i = 0; i < 3; i++) {
+    /* In a forked child the waiters of threads that are gone lay on stacks that are gone. */
+    int inherited = s->generation != polyphony_generation;
+    for (int i = 0; i < 3 && !inherited; i++) {
         for (struct list *node = lists[i]->next; node != lists[i]; node = node->next) {
             struct waiter *w = CONTAINER_OF(node, struct waiter, link);
             rb_gc_mark(w->fiber);
@@ -23,10 +25,11 @@ static void scheduler_mark(void *pointer)
         }
     }
     for (struct list *node = s->tasks.next; node != &s->tasks; node = node->next)
-        task_mark(CONTAINER_OF(node, struct task, link));
-    task_mark(s->root);
+        task_mark(CONTAINER_OF(node, struct task, link), !inherited);
+    task_mark(s->root, !inherited);
     for (unsigned i = 0; i < s->early_count * 2; i++) rb_gc_mark(s->early[i]);
     rb_gc_mark(s->thread);
+    rb_gc_mark(s->home);
     rb_gc_mark(s->trampoline);
     rb_gc_mark(s->on_close);
     rb_gc_mark(s->on_fork);
@@ -105,6 +108,7 @@ void scheduler_setup(struct scheduler *s, VALUE self, const char *name)
     if (!backend) rb_sys_fail("cannot open the event loop");
     s->self = self;
     s->thread = rb_thread_current();
+    s->home = rb_fiber_current();
     s->trampoline = s->on_close = s->on_fork = s->on_finish = Qnil;
     list_init(&s->ready);
     list_init(&s->waiting);
@@ -266,6 +270,18 @@ static int forward_interrupt(struct scheduler *s, struct waiter *w)
     return 1;
 }
 
+/* Ruby's own Fiber#raise transfers into the wait of its target and forgets its caller, which runs
+   nowhere and is queued nowhere: let it go on, as after a raise in a fiber that was resumed. */
+static void requeue_raiser(struct scheduler *s, struct task *t)
+{
+    if (t->state == TASK_DONE || t->waiter || waiter_linked(&t->start)) return;
+    waiter_init(&t->start, WAITER_SNOOZE, Qnil);
+    t->start.task = t;
+    t->start.fiber = t == s->root ? s->home : t->fiber;
+    t->start.state = WAITER_READY;
+    list_append(&s->ready, &t->start.link);
+}
+
 static void raise_gone(struct waiter *w)
 {
     if (io_is_closed(w->subject, w->watch.fd))
@@ -306,7 +322,9 @@ void scheduler_suspend(struct scheduler *s, struct waiter *w)
 
     for (;;) {
         rb_protect(scheduler_run_until_running, (VALUE)w, &state);
+        struct task *from = s->current;
         s->current = t;
+        if (state && from != t) requeue_raiser(s, from);
         if (state) {
             if (!forward_interrupt(s, w)) break;
             state = 0;

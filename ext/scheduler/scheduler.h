@@ -114,6 +114,7 @@ struct scheduler {
     struct task *main;    /* who gets signals, uncaught errors and Deadlock */
 
     VALUE self, thread;
+    VALUE home; /* the fiber that made the scheduler: the root fiber, as a rule */
     VALUE trampoline;
     struct task *starting;     /* for the trampoline to resume */
     struct task *finishing;    /* for the trampoline to resume for the last time */
@@ -191,7 +192,7 @@ static inline int task_has_pending(const struct task *t, VALUE fiber)
 }
 void task_failed_to_start(struct scheduler *s, struct task *t, VALUE error);
 void task_leave(struct scheduler *s, struct task *t, int killed);
-void task_mark(const struct task *t);
+void task_mark(const struct task *t, int with_scopes);
 VALUE task_wrapper(struct task *t);
 VALUE waiter_describe(const struct waiter *w);
 struct task *task_get(VALUE self);
@@ -229,6 +230,7 @@ static inline void scheduler_check(struct scheduler *s)
 /* io.c: what Ruby knows of an IO */
 int io_descriptor(VALUE io);
 int io_is_closed(VALUE io, int fd);
+VALUE io_time_limit(VALUE io);
 int io_transfer_flags(VALUE io, int fd);
 VALUE io_writer(VALUE io);
 long io_buffered(VALUE io);

@@ -26,13 +26,14 @@ void task_release(struct task *t)
     if (--t->refs == 0) xfree(t);
 }
 
-void task_mark(const struct task *t)
+void task_mark(const struct task *t, int with_scopes)
 {
     rb_gc_mark(t->fiber);
     rb_gc_mark(t->handle);
     rb_gc_mark(t->pending);
     if (t->wrapper) rb_gc_mark(t->wrapper);
-    for (const struct scope *scope = t->scopes; scope; scope = scope->outer) scope_mark(scope);
+    for (const struct scope *scope = t->scopes; scope && with_scopes; scope = scope->outer)
+        scope_mark(scope);
 }
 
 /* Queues a fiber that has not run yet. */

@@ -80,9 +80,14 @@ module Polyphony
 
     def close_once
       error = closing_error { on_close_proc&.call }
-      error = closing_error(error) { run } unless error
+      error = closing_error(error) { run } unless error || leaving?
     ensure
       end_fibers(error) # also when the thread is killed meanwhile
+    end
+
+    # `exit` and signals do not wait for fibers: these are stopped.
+    def leaving?
+      $!.is_a?(::SystemExit) || $!.is_a?(::SignalException)
     end
 
     def closing_error(first = nil)
