@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require 'fileutils'
 require 'tmpdir'
 require_relative 'run_ruby'
 
@@ -20,8 +21,8 @@ module Support
     # @return [Array(Seen, Seen)] adopted, plain
     def run_both(code, *args, name: 'script.rb', files: {}, command: [name, *args], stand_in: '', **options)
       [code, code.gsub(REQUIRE) { |text| stand_in.ljust(text.size) }].map do |text|
-        run_in_folder({ name => text, **files }, command, **options)
-      end
+        Thread.new { run_in_folder({ name => text, **files }, command, **options) }
+      end.map(&:value)
     end
 
     # Writes +files+ to a new folder and runs Ruby there.
@@ -37,7 +38,6 @@ module Support
     end
 
     def self.write(path, text)
-      require 'fileutils'
       FileUtils.mkdir_p(File.dirname(path))
       File.binwrite(path, text)
     end

@@ -4,6 +4,7 @@ module Polyphony
   module CLI
     # `polyphony irb`: fibers go on while the prompt waits for you.
     module IRB
+      # What the help says of it.
       SUMMARY = 'a console (irb) in which fibers run while the prompt waits'
 
       # @param arguments [Array<String>] for irb
