@@ -315,6 +315,17 @@ static VALUE scheduler_m_spawn(VALUE self, VALUE fiber, VALUE handle)
     return wrapper;
 }
 
+/* Ends the process as a script that ran to its end: with status 0 and no error for the at_exit
+   handlers that are left. An adopted script ends inside of `require`, hence by SystemExit, which
+   they would otherwise see in $!. */
+static VALUE scheduler_s_end_program(VALUE class)
+{
+    (void)class;
+    rb_set_errinfo(Qnil);
+    ruby_stop(0);
+    return Qnil;
+}
+
 /* Who gets signals, uncaught errors of plain fibers and Deadlock: a Task, or nil for the root. */
 static VALUE scheduler_m_set_main(VALUE self, VALUE task)
 {
@@ -430,6 +441,7 @@ void Init_polyphony_scheduler(VALUE polyphony)
     rb_define_singleton_method(scheduler, "park", scheduler_s_park, -1);
     rb_define_singleton_method(scheduler, "checkpoint", scheduler_s_checkpoint, 0);
     rb_define_singleton_method(scheduler, "snooze", scheduler_s_snooze, 0);
+    rb_define_singleton_method(scheduler, "end_program", scheduler_s_end_program, 0);
     rb_define_singleton_method(scheduler, "body", scheduler_s_body, 1);
     Init_polyphony_task(scheduler);
     Init_polyphony_hooks(scheduler);

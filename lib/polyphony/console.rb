@@ -52,9 +52,11 @@ module Polyphony
       # @return [String, nil]
       # @suspends until a line has been entered
       def gets
+        terminal = $stdin.tty?
         super
       rescue StandardError, ScriptError, Cancel => e
         raise if e.is_a?(::RubyLex::TerminateLineInput)
+        return if terminal && !$stdin.tty? # hung up: nobody is left to try again with
 
         Main::Backtrace.clean(e)
         warn "\nA fiber has failed:", e.full_message

@@ -82,7 +82,7 @@ module Polyphony
       end
       stop_all
       @awaiter.take(@failure)
-      raise @failure.error
+      raise @failure.error, cause: @failure.error.cause
     end
 
     def failure_so_far

@@ -18,7 +18,7 @@ module Polyphony
         return @result unless @failure
 
         awaiter.take(@failure)
-        raise @failure.error
+        raise @failure.error, cause: @failure.error.cause # else it would take on what is rescued here just now
       end
 
       # @return [Boolean] whether +life+ will be told of an error by `await`

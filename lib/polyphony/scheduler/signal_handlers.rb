@@ -23,10 +23,13 @@ module Polyphony
         SIGNALS.any? { |signal| handler?(signal) }
       end
 
-      # Ruby tells the handler only in exchange for another.
+      # Ruby tells the handler only in exchange for another. A signal that comes in between is
+      # kept and sent again.
       def self.handler?(signal)
-        previous = ::Signal.trap(signal, 'DEFAULT')
-        ::Signal.trap(signal, previous) if previous && previous != 'DEFAULT'
+        came = false
+        previous = ::Signal.trap(signal) { came = true }
+        ::Signal.trap(signal, previous || 'SYSTEM_DEFAULT')
+        ::Process.kill(signal, ::Process.pid) if came
         previous.is_a?(::Proc) && !@own.key?(previous)
       rescue ::ArgumentError
         false
