@@ -228,6 +228,7 @@ static VALUE scheduler_m_closed_p(VALUE self)
     return scheduler_get(self)->closed ? Qtrue : Qfalse;
 }
 
+/* @return [Integer] fibers that were started and have not ended, without the root */
 static VALUE scheduler_m_live(VALUE self)
 {
     struct scheduler *s = scheduler_get(self);
@@ -294,6 +295,7 @@ static VALUE scheduler_s_checkpoint(VALUE class)
     return Qnil;
 }
 
+/* Lets every other runnable fiber run once. Suspends. */
 static VALUE scheduler_s_snooze(VALUE class)
 {
     (void)class;
@@ -336,16 +338,19 @@ static VALUE scheduler_m_set_main(VALUE self, VALUE task)
     return task;
 }
 
+/* @return [Scheduler::Task] who gets signals, uncaught errors of plain fibers and Deadlock */
 static VALUE scheduler_m_main(VALUE self)
 {
     return task_wrapper(scheduler_get(self)->main);
 }
 
+/* @return [Scheduler::Task] the thread's root fiber */
 static VALUE scheduler_m_root(VALUE self)
 {
     return task_wrapper(scheduler_get(self)->root);
 }
 
+/* @return [Array<Scheduler::Task>] all that are live, oldest first, without the root */
 static VALUE scheduler_m_tasks(VALUE self)
 {
     struct scheduler *s = scheduler_get(self);
@@ -355,6 +360,7 @@ static VALUE scheduler_m_tasks(VALUE self)
     return tasks;
 }
 
+/* Sets what is called, without arguments, before the scheduler waits for its fibers to end. */
 static VALUE scheduler_m_on_close(VALUE self, VALUE proc)
 {
     return scheduler_get(self)->on_close = proc;
@@ -365,11 +371,14 @@ static VALUE scheduler_m_on_close_proc(VALUE self)
     return scheduler_get(self)->on_close;
 }
 
+/* Sets what is called in a forked child, with the handle of the fiber that forked. */
 static VALUE scheduler_m_on_fork(VALUE self, VALUE proc)
 {
     return scheduler_get(self)->on_fork = proc;
 }
 
+/* Sets what is called with handle and error when a plain fiber with a handle ends, or when a
+   spawned one could not be started. Returns the error that is left to report, or nil. */
 static VALUE scheduler_m_on_finish(VALUE self, VALUE proc)
 {
     return scheduler_get(self)->on_finish = proc;

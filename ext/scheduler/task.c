@@ -245,6 +245,7 @@ static VALUE task_handle(VALUE self)
     return task_get(self)->handle;
 }
 
+/* Attaches what layer 2 knows of the task. */
 static VALUE task_set_handle(VALUE self, VALUE handle)
 {
     return task_get(self)->handle = handle;
@@ -338,6 +339,7 @@ static VALUE task_started_p(VALUE self)
     return task_get(self)->state == TASK_NEW ? Qfalse : Qtrue;
 }
 
+/* @return [Polyphony::Scheduler, nil] */
 static VALUE task_scheduler(VALUE self)
 {
     struct task *t = task_get(self);
@@ -349,11 +351,13 @@ static VALUE task_pending_p(VALUE self)
     return task_get(self)->interrupts ? Qtrue : Qfalse;
 }
 
+/* @return [Fiber, nil] the native fiber; nil for a root, and after the end */
 static VALUE task_fiber(VALUE self)
 {
     return task_get(self)->fiber;
 }
 
+/* @return [Thread, nil] */
 static VALUE task_thread(VALUE self)
 {
     struct task *t = task_get(self);
