@@ -5,7 +5,7 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 apt_limit=900    # seconds
-bundle_limit=900 # seconds
+bundle_limit=240 # seconds, for one of two tries
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -90,10 +90,13 @@ ensure_gems() {
       printf '%s\n' "$gemfile" >"$dir/Gemfile"
       export BUNDLE_GEMFILE=$dir/Gemfile BUNDLE_APP_CONFIG=$dir/.bundle BUNDLE_PATH=$dir
       export BUNDLE_WITH="$(IFS=:; echo "$*")" BUNDLE_WITHOUT=$without
-      export BUNDLE_JOBS=2 BUNDLE_RETRY=3 BUNDLE_SILENCE_ROOT_WARNING=1
+      export BUNDLE_JOBS=1 BUNDLE_RETRY=3 BUNDLE_SILENCE_ROOT_WARNING=1
       # If it must be compiled, then against the system's library, not one fetched from elsewhere.
       export BUNDLE_BUILD__SQLITE3=--enable-system-libraries
-      with_limit "$bundle_limit" bundle install --quiet >&2
+      # One gem at a time: Bundler's parallel installer (2.6, Ruby 3.3) was seen to wait for itself for ever.
+      # What a first try has installed stays.
+      with_limit "$bundle_limit" bundle install --quiet >&2 ||
+        with_limit "$bundle_limit" bundle install --quiet >&2
     ) || die "bundle install failed (Gemfile: $root/Gemfile, gems: $dir)"
     touch "$stamp"
   fi
