@@ -10,14 +10,6 @@
  * does the work, and one is installed where there is none.
  */
 
-static struct scheduler *backend_enter(void)
-{
-    struct scheduler *s = scheduler_current();
-    if (s) return s;
-    rb_funcall(rb_path2class("Polyphony::Scheduler"), rb_intern("install"), 0);
-    return scheduler_current_bang();
-}
-
 static long check_length(VALUE length)
 {
     long n = NUM2LONG(length);
@@ -65,7 +57,7 @@ static VALUE read_body(VALUE pointer)
  */
 static VALUE backend_read(int argc, VALUE *argv, VALUE self)
 {
-    struct scheduler *s = backend_enter();
+    struct scheduler *s = scheduler_current_install();
     (void)self;
     rb_check_arity(argc, 1, 3);
     VALUE io = rb_io_get_io(argv[0]);
@@ -137,7 +129,7 @@ static void write_vector(struct scheduler *s, VALUE io, int fd, int flags, struc
  */
 static VALUE backend_write(int argc, VALUE *argv, VALUE self)
 {
-    struct scheduler *s = backend_enter();
+    struct scheduler *s = scheduler_current_install();
     size_t total = 0;
     (void)self;
     rb_check_arity(argc, 1, UNLIMITED_ARGUMENTS);
@@ -171,7 +163,7 @@ static VALUE backend_write(int argc, VALUE *argv, VALUE self)
  */
 static VALUE backend_wait_io(int argc, VALUE *argv, VALUE self)
 {
-    struct scheduler *s = backend_enter();
+    struct scheduler *s = scheduler_current_install();
     (void)self;
     rb_check_arity(argc, 1, 3);
     int writing = argc > 1 && RTEST(argv[1]);
@@ -187,7 +179,7 @@ static VALUE backend_sleep(int argc, VALUE *argv, VALUE self)
 {
     (void)self;
     rb_check_arity(argc, 0, 1);
-    rb_funcallv(backend_enter()->self, rb_intern("kernel_sleep"), argc, argv);
+    rb_funcallv(scheduler_current_install()->self, rb_intern("kernel_sleep"), argc, argv);
     return Qnil;
 }
 
@@ -195,7 +187,8 @@ static VALUE backend_sleep(int argc, VALUE *argv, VALUE self)
 static VALUE backend_waitpid(VALUE self, VALUE pid)
 {
     (void)self;
-    VALUE status = rb_funcall(backend_enter()->self, rb_intern("process_wait"), 2, pid, INT2FIX(0));
+    VALUE status = rb_funcall(scheduler_current_install()->self, rb_intern("process_wait"), 2, pid,
+                              INT2FIX(0));
     if (NIL_P(status)) rb_syserr_fail(ECHILD, NULL);
     VALUE reaped = rb_funcall(status, rb_intern("pid"), 0);
     if (NUM2LONG(reaped) <= 0) rb_syserr_fail(ECHILD, NULL);
@@ -206,7 +199,7 @@ static VALUE backend_waitpid(VALUE self, VALUE pid)
 static VALUE backend_snooze(VALUE self)
 {
     (void)self;
-    scheduler_snooze(backend_enter());
+    scheduler_snooze(scheduler_current_install());
     return Qnil;
 }
 
@@ -214,14 +207,14 @@ static VALUE backend_snooze(VALUE self)
 static VALUE backend_stats(VALUE self)
 {
     (void)self;
-    return rb_funcall(backend_enter()->self, rb_intern("stats"), 0);
+    return rb_funcall(scheduler_current_install()->self, rb_intern("stats"), 0);
 }
 
 /* @return [Symbol] :libev */
 static VALUE backend_kind(VALUE self)
 {
     (void)self;
-    return ID2SYM(rb_intern(backend_enter()->backend->ops->name));
+    return ID2SYM(rb_intern(scheduler_current_install()->backend->ops->name));
 }
 
 void Init_polyphony_backend_class(VALUE polyphony)

@@ -6,14 +6,6 @@
 
 /* Moving bytes between descriptors, and datagrams. */
 
-static struct scheduler *enter(void)
-{
-    struct scheduler *s = scheduler_current();
-    if (s) return s;
-    rb_funcall(rb_path2class("Polyphony::Scheduler"), rb_intern("install"), 0);
-    return scheduler_current_bang();
-}
-
 static VALUE socket_io(VALUE io)
 {
     VALUE real = rb_io_get_io(io);
@@ -29,7 +21,7 @@ static VALUE socket_io(VALUE io)
  */
 static VALUE backend_recv(int argc, VALUE *argv, VALUE self)
 {
-    struct scheduler *s = enter();
+    struct scheduler *s = scheduler_current_install();
     (void)self;
     rb_check_arity(argc, 1, 3);
     VALUE io = socket_io(argv[0]);
@@ -59,7 +51,7 @@ static VALUE backend_recv(int argc, VALUE *argv, VALUE self)
 /* call-seq: send(socket, string, flags = 0) -> Integer: sends one message; suspends while full. */
 static VALUE backend_send(int argc, VALUE *argv, VALUE self)
 {
-    struct scheduler *s = enter();
+    struct scheduler *s = scheduler_current_install();
     (void)self;
     rb_check_arity(argc, 2, 3);
     VALUE io = socket_io(argv[0]);
@@ -87,7 +79,7 @@ static VALUE backend_send(int argc, VALUE *argv, VALUE self)
  */
 static VALUE backend_connect(VALUE self, VALUE socket, VALUE address)
 {
-    struct scheduler *s = enter();
+    struct scheduler *s = scheduler_current_install();
     (void)self;
     VALUE io = socket_io(socket);
     if (rb_respond_to(address, rb_intern("to_sockaddr")))
@@ -117,7 +109,7 @@ static VALUE backend_connect(VALUE self, VALUE socket, VALUE address)
  */
 static VALUE backend_splice(VALUE self, VALUE from, VALUE to, VALUE length)
 {
-    struct scheduler *s = enter();
+    struct scheduler *s = scheduler_current_install();
     (void)self;
     VALUE source = rb_io_get_io(from), target = io_writer(to);
     int in = io_descriptor(source), out = io_descriptor(target);

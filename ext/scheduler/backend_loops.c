@@ -48,11 +48,7 @@ static VALUE loop_end(VALUE pointer)
 
 static void loop_open(struct loop *loop, VALUE io)
 {
-    loop->s = scheduler_current();
-    if (!loop->s) {
-        rb_funcall(rb_path2class("Polyphony::Scheduler"), rb_intern("install"), 0);
-        loop->s = scheduler_current_bang();
-    }
+    loop->s = scheduler_current_install();
     loop->backend = loop->s->backend;
     loop->io = rb_io_get_io(io);
     loop->fd = io_descriptor(loop->io);

@@ -99,6 +99,14 @@ struct scheduler *scheduler_current_bang(void)
     return s;
 }
 
+struct scheduler *scheduler_current_install(void)
+{
+    struct scheduler *s = scheduler_current();
+    if (s) return s;
+    rb_funcall(rb_path2class("Polyphony::Scheduler"), rb_intern("install"), 0);
+    return scheduler_current_bang();
+}
+
 void scheduler_setup(struct scheduler *s, VALUE self, const char *name)
 {
     if (s->backend) rb_raise(rb_eArgError, "Polyphony::Scheduler is already initialized");

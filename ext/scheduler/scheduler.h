@@ -145,8 +145,9 @@ struct scheduler {
 
 /* scheduler.c: the run loop */
 struct scheduler *scheduler_get(VALUE self);
-struct scheduler *scheduler_current(void);      /* this thread's, or NULL */
-struct scheduler *scheduler_current_bang(void); /* … or raises */
+struct scheduler *scheduler_current(void);         /* this thread's, or NULL */
+struct scheduler *scheduler_current_install(void); /* … or installs one */
+struct scheduler *scheduler_current_bang(void);    /* … or raises */
 void scheduler_setup(struct scheduler *s, VALUE self, const char *backend);
 void waiter_init(struct waiter *w, enum waiter_kind kind, VALUE subject);
 void scheduler_suspend(struct scheduler *s, struct waiter *w);
@@ -249,6 +250,7 @@ void Init_polyphony_hooks(VALUE scheduler);
 void Init_polyphony_hooks_io(VALUE scheduler);
 void Init_polyphony_hooks_process(VALUE scheduler);
 void Init_polyphony_task(VALUE scheduler);
+void Init_polyphony_fibers(VALUE scheduler);
 void Init_polyphony_scope(VALUE polyphony);
 void Init_polyphony_fork(void);
 void Init_polyphony_backend_class(VALUE polyphony);

@@ -109,9 +109,9 @@ module Polyphony
       end
 
       # Ends the process as if the script had simply come to its end. The extension can do that from an
-      # at_exit handler, which runs first as the last to be added; without it `$!` is a SystemExit.
+      # at_exit handler, which runs first as the last to be added; the others would see a SystemExit in `$!`.
       def finish
-        at_exit { Scheduler.end_program if $!.is_a?(SystemExit) } if Scheduler.respond_to?(:end_program)
+        at_exit { Scheduler.end_program if $!.is_a?(SystemExit) }
         exit
       end
 

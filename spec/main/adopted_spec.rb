@@ -219,14 +219,8 @@ RSpec.describe 'An adopted script' do
     end
 
     it 'lets Sinatra and the like start in at_exit' do
-      pending 'needs Polyphony::Scheduler.end_program' unless end_program?
       code = "at_exit { puts 'server' if $!.nil? }\nrequire 'polyphony'\nputs 'routes'\n"
       expect(run(code).to_h).to eq(stdout: "routes\nserver\n", stderr: '', status: 0)
-    end
-
-    def end_program?
-      require 'polyphony/scheduler'
-      Polyphony::Scheduler.respond_to?(:end_program)
     end
   end
 
