@@ -98,6 +98,8 @@ static void idle(struct scheduler *s)
             task_interrupt(s->main, error);
             return;
         }
+        /* Ruby code ran, and with it, maybe, a trap handler that woke a fiber. */
+        if (!list_empty(&s->ready)) return;
     }
     unsigned long before = s->backend->waits;
     s->polling = 1;
