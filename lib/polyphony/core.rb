@@ -13,6 +13,8 @@
 
 require_relative 'scheduler'
 require_relative 'clock'
+require_relative 'frames'
+require_relative 'reason'
 require_relative 'fiber_methods'
 require_relative 'lifecycle'
 require_relative 'group'

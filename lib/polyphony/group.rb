@@ -42,10 +42,17 @@ module Polyphony
 
       @selects = true
       watch do
-        Scheduler.park(:select) until first
+        Scheduler.park(self) until first
         stop_all if stop_others
         [first.fiber, first.outcome(@awaiter)]
       end
+    end
+
+    # @return [String] the reason of who waits, and the first of those waited for
+    # @suspends no
+    def to_s
+      left = @lives.reject(&:dead?)
+      "#{@selects ? 'select' : 'await'} #{left.size} of #{@lives.size}: #{left.first&.label}"
     end
 
     # Called by each of them at its end.
@@ -78,7 +85,7 @@ module Polyphony
         @cursor = 0 # one may have been restarted since
         return if all_dead?
 
-        Scheduler.park(:await)
+        Scheduler.park(self)
       end
       stop_all
       @awaiter.take(@failure)

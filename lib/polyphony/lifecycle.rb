@@ -83,9 +83,26 @@ module Polyphony
       @task.waiting_on unless @dead
     end
 
+    # @return [Boolean] whether Polyphony started it; else it is a root fiber, or one of Fiber.schedule
+    def spun?
+      !@block.nil?
+    end
+
     # @return [String] file and line of the spin
     def location
-      @location ||= @block ? (@site || @block).source_location&.join(':') || '(native)' : '(root)'
+      @location ||= @block ? (@site || @block).source_location&.join(':') || '(native)' : native_location
+    end
+
+    # @return [String] the handle's `inspect` without its state: for the words of another fiber's wait
+    def label
+      "#<#{[@fiber.class, @tag&.inspect, location].compact.join(' ')}>"
+    end
+
+    # The reason of who awaits it.
+    #
+    # @return [String]
+    def to_s
+      "await #{label}"
     end
 
     # @return [Boolean] whether it runs on another thread than the one that asks
@@ -96,6 +113,12 @@ module Polyphony
     # Wakes the fiber if it is parked; whatever it waits for, it looks again.
     def wake
       @task.wake
+    end
+
+    private
+
+    def native_location
+      @task.equal?(@task.scheduler&.root) ? '(root)' : '(Fiber.schedule)'
     end
   end
 end

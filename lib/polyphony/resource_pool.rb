@@ -24,6 +24,7 @@ module Polyphony
       @idle = []
       @waiting = []
       @held = {}.compare_by_identity
+      @reason = Reason.new('acquire', self)
     end
 
     # Runs the block with a resource. In a fiber that holds one already, with that one.
@@ -117,10 +118,10 @@ module Polyphony
 
     def wait_for_one(deadline)
       left = deadline && (deadline - Polyphony.now)
-      return Scheduler.park(:acquire) if left.nil? || left.infinite?
+      return Scheduler.park(@reason) if left.nil? || left.infinite?
       raise TimeoutError, "no resource was free in time (limit #{@limit}, #{waiting} waiting)" unless left.positive?
 
-      Scheduler.park(:acquire, left)
+      Scheduler.park(@reason, left)
     end
 
     # The slot is counted while the resource is being made, and free again if that fails.

@@ -122,11 +122,17 @@ module Polyphony
         @task&.wake
       end
 
+      # @return [String] the reason of who waits for it
+      # @suspends no
+      def to_s
+        "thread pool job #{@block.source_location&.join(':') || '(native)'}"
+      end
+
       # @return [Object] the block's value
       # @suspends until the job is done
       def await
         @task = Scheduler.task
-        Scheduler.park(:thread_pool) until @done
+        Scheduler.park(self) until @done
         value
       end
 

@@ -84,7 +84,7 @@ RSpec.describe 'Polyphony::Fiber#stop', :fibers do
   it 'a second time does not cut a running ensure, and waits for the same end' do
     fiber = stubborn
     stoppers = Array.new(2) { spin { fiber.stop } }
-    wait_until { stoppers.all? { |one| one.waiting_on == 'stop' } }
+    wait_until { stoppers.all? { |one| one.waiting_on&.start_with?('stop of') } }
     3.times { snooze }
     expect(fiber).to be_alive
     fiber << :go

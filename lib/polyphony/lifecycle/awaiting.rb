@@ -67,7 +67,7 @@ module Polyphony
 
         add_awaiter(awaiter)
         begin
-          Scheduler.park(:await) until @dead
+          Scheduler.park(self) until @dead
         rescue ::Exception # rubocop:disable Lint/RescueException -- raised again
           give_back(awaiter)
           raise
@@ -84,7 +84,8 @@ module Polyphony
 
         (@stoppers ||= []).push(stopper)
         begin
-          Scheduler.park(:stop) until @dead || @run != run
+          reason = Reason.new('stop of', self)
+          Scheduler.park(reason) until @dead || @run != run
         ensure
           @stoppers&.delete(stopper)
         end

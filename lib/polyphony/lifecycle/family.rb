@@ -56,10 +56,11 @@ module Polyphony
       end
 
       # Waits for the live children, those spun meanwhile too.
+      # @param reason [Symbol] for {Lifecycle#waiting_on}
       # @suspends until there are none
-      def await_children
+      def await_children(reason = :supervise)
         @awaits_children = true
-        Scheduler.park(:supervise) while children?
+        Scheduler.park(reason) while children?
         Scheduler.checkpoint
       ensure
         @awaits_children = false
@@ -105,7 +106,7 @@ module Polyphony
       # One wait of {#end_children}. Who is told to stop again, or by a signal, or can never be woken,
       # does not wait for the children's `ensure` blocks.
       def outlast_children(error, more)
-        await_children
+        await_children(:'the end of its children')
         error
       rescue Stop
         children.each(&:stop_now) if @now

@@ -4,6 +4,11 @@ module Polyphony
   class Lifecycle
     # Running the block again, under the same handle.
     module Restart
+      # @return [Integer] how often it was begun again
+      def restarts
+        @run
+      end
+
       # @see Polyphony::Fiber#restart
       def restart
         raise Error, "#{fiber.inspect} was not started by spin: there is no block to run again" unless @block
