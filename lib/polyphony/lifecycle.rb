@@ -3,6 +3,7 @@
 require_relative 'lifecycle/failure'
 require_relative 'lifecycle/run'
 require_relative 'lifecycle/restart'
+require_relative 'lifecycle/supervised'
 require_relative 'lifecycle/family'
 require_relative 'lifecycle/awaiting'
 require_relative 'lifecycle/mailbox'
@@ -37,6 +38,7 @@ module Polyphony
 
     include Run
     include Restart
+    include Supervised
     include Family
     include Awaiting
     include Mailbox

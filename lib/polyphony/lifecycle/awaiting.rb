@@ -39,7 +39,7 @@ module Polyphony
 
       # The parent was to get an error through `await` but stopped awaiting for another reason.
       def give_back(awaiter)
-        awaiter.deliver(@failure) if @dead && @failure && @parent.equal?(awaiter)
+        awaiter.deliver(@failure) if @dead && @failure && !@supervision && @parent.equal?(awaiter)
       end
 
       # @return [Lifecycle] who waits: as one of the awaiters of another fiber

@@ -22,6 +22,7 @@ module Polyphony
       def adopt(child)
         (@children ||= {}.compare_by_identity)[child] = true
         child.stop_soon if @ending
+        @supervisor&.add(child)
       end
 
       # @return [Boolean] whether +other+ is this fiber or above it
@@ -32,11 +33,11 @@ module Polyphony
       end
 
       # Called by a child that has ended. Its error is raised here once: through `await` if this
-      # fiber awaits it, else at the current or next wait.
+      # fiber awaits it, else at the current or next wait. That of a supervised child is its supervisor's.
       def child_finished(child)
         @children&.delete(child)
         failure = child.failure
-        deliver(failure) if failure && !child.awaited_by?(self)
+        deliver(failure) if failure && !child.supervision && !child.awaited_by?(self)
         @task.wake if @awaits_children && !children?
       end
 
@@ -90,7 +91,7 @@ module Polyphony
         top = self
         top = top.parent while top.parent
         top.leave_behind(self)
-        @parent = @children = @awaiters = @stoppers = nil
+        @parent = @children = @awaiters = @stoppers = @supervision = @supervisor = nil
       end
 
       # In a forked child: marks fibers that stayed in the parent process.

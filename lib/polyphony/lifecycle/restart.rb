@@ -27,7 +27,7 @@ module Polyphony
 
       # What was meant for the old run does not reach the new one.
       def begin_again
-        @restarting = @now = false
+        @restarting = @now = @hold = false
         @stop = @received = @early = nil
         @run += 1
         notify_stoppers
@@ -35,7 +35,7 @@ module Polyphony
 
       def restart_dead
         @parent&.deliver(@failure) if @failure # not yet raised by `await`: it would be lost
-        @dead = @restarting = @now = false
+        @dead = @restarting = @now = @hold = false
         @result = @failure = @stop = @early = nil
         @run += 1
         @parent = Lifecycle.current if !@parent || @parent.dead? || @parent.elsewhere?

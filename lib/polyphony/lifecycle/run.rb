@@ -17,12 +17,13 @@ module Polyphony
           result, error = run_once
           Scheduler.current # notices a fork: then there is no parent and no child
           error = raise_late(end_children(error))
-          break if error || !@restarting
+          break if error || @hold || !@restarting
 
           begin_again
         end
+        again, result, error = between_runs(result, error) if @supervision
         finished = true
-        finish(result, error)
+        again ? run_anew : finish(result, error)
       ensure
         finish(nil, nil) unless finished # Thread#kill
       end
@@ -35,10 +36,10 @@ module Polyphony
         run = @run
         if !@stop
           interrupt(request_stop(value))
-        elsif @restarting # the old run unwinds already: only there will be no new one
+        elsif @restarting || @hold # the old run unwinds already: only there will be no new one
           request_stop(value)
         end
-        @restarting = false
+        @restarting = @hold = false
         stop_now if now
         wait_for_run(run)
       end
@@ -48,7 +49,7 @@ module Polyphony
         return if @dead
 
         interrupt(request_stop(nil)) unless @stop
-        @restarting = false
+        @restarting = @hold = false
       end
 
       # As {#stop_soon}, and cuts what its `ensure` blocks wait for, too.
@@ -56,7 +57,7 @@ module Polyphony
         return if @dead
 
         @now = true
-        @restarting = false
+        @restarting = @hold = false
         interrupt(@stop || request_stop(nil))
       end
 
@@ -127,6 +128,7 @@ module Polyphony
         @failure = error && failure_of(error)
         @dead = true
         @stop = @mailbox = @received = nil
+        @supervision&.gone
         notify_awaiters
         notify_stoppers
         wake_senders

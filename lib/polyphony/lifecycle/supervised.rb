@@ -1,0 +1,102 @@
+# frozen_string_literal: true
+
+module Polyphony
+  class Lifecycle
+    # What a fiber does between two runs while another one supervises it. It is alive meanwhile: it
+    # waits for the word of its supervisor in its own fiber, so whoever awaits, stops or sends to it
+    # sees one fiber, on one thread, and a parent that ends takes it along.
+    #
+    #   run ends ──► asks ──► waits until the restart is due ──► next run, in a native fiber of its own
+    #                  └────► is told to end: it has ended for good
+    module Supervised
+      # @return [Supervisor::Child, nil] how its supervisor knows it, while it has one
+      attr_accessor :supervision
+      # @return [Supervisor, nil] who is told of new children, while this fiber supervises its own
+      attr_accessor :supervisor
+
+      # @return [Boolean] whether there is a block to run again
+      def restartable? = !@block.nil?
+
+      # @return [Boolean] whether it was told not even to wait in its `ensure` blocks
+      def hurried? = @now ? true : false
+
+      # Stops the run, as for a restart, but has the fiber wait for its supervisor before the next one.
+      # A stop by anybody else calls that off.
+      def hold
+        return if @dead || (@stop && !@restarting)
+
+        @hold = true
+        interrupt(request_stop(nil)) unless @stop
+      end
+
+      # Cuts what the `ensure` blocks of a held fiber wait for.
+      def cut
+        return if @dead
+
+        @now = true
+        interrupt(@stop || request_stop(nil))
+      end
+
+      private
+
+      # @return [Array(Boolean, Object, Exception)] whether there is to be another run; if not, how
+      #   the fiber ended
+      def between_runs(result, error)
+        return [false, result, error] unless rests?(error)
+
+        child = @supervision
+        @stop = @early = nil
+        @restarting = @now = false
+        drop_messages
+        child.run_ended(result, error, @hold)
+        stop = rest(child)
+        return [false, stop.value, @early] if stop
+        return [true, nil, nil] if child.released?
+
+        [false, child.result, raise_early(child.error)]
+      end
+
+      def raise_early(error)
+        Failure.report(@early, self) if error && @early
+        error || @early
+      end
+
+      # Who was stopped on purpose ends, and so does who would not be restarted anyway.
+      def rests?(error)
+        @hold || ((@restarting || !@stop) && @supervision.asks?(error))
+      end
+
+      # Waits until the supervisor says what is next. What is raised here is for the next run.
+      #
+      # @return [Stop, nil] that the fiber was told to stop meanwhile
+      def rest(child)
+        Scheduler.park(:restart, *child.left) while child.resting?
+      rescue Stop => e
+        return @stop || e unless @hold || @restarting
+
+        @stop = nil
+        child.hurry if @restarting && !@hold
+        @restarting = false
+        retry
+      rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised when the run begins
+        @early ? Failure.report(e, self) : @early = e
+        retry
+      end
+
+      # The next run, in a new native fiber: nothing of the failed one (fiber-local variables, locks
+      # it held) is in its way.
+      def run_anew
+        early = @early
+        old = @task
+        begin_again
+        @early = early
+        start(::Fiber.new(blocking: false) { Scheduler.body(self) })
+        old.take_pending&.each { |error| interrupt(error) } # from another thread, just now
+        scheduler = Scheduler.current
+        scheduler.main = @task if scheduler.main == old
+      rescue ::Exception => e # rubocop:disable Lint/RescueException -- no memory for a fiber
+        finish(nil, e)
+      end
+    end
+  end
+end
