@@ -34,6 +34,7 @@ struct watch {
     unsigned char active;  /* known to the operating system */
     unsigned char wanted;  /* an owner waits now; otherwise the next event switches the watch off */
     unsigned char fired;   /* is on the fired list */
+    unsigned char simulated; /* is on the virtual clock's heap, not with the backend */
     long long impl[8];     /* the backend's own watcher */
 };
 

@@ -26,6 +26,7 @@ static void process_fired(struct scheduler *s)
 static void poll_now(struct scheduler *s)
 {
     s->since_poll = 0;
+    run_polls(s);
     s->backend->ops->poll(s->backend);
     process_fired(s);
 }
@@ -33,7 +34,8 @@ static void poll_now(struct scheduler *s)
 static struct waiter *ready_shift(struct scheduler *s)
 {
     if (list_empty(&s->ready)) return NULL;
-    struct waiter *w = CONTAINER_OF(s->ready.next, struct waiter, link);
+    struct list *node = RB_UNLIKELY(s->shuffled) ? order_pick(s) : s->ready.next;
+    struct waiter *w = CONTAINER_OF(node, struct waiter, link);
     list_remove(&w->link);
     w->state = WAITER_RUNNING;
     s->current = w->task;
@@ -80,9 +82,55 @@ static unsigned count(const struct list *list)
 static int deadlocked(struct scheduler *s)
 {
     if (s->backend->active || s->external || !rb_thread_alone()) return 0;
-    for (struct list *node = s->waiting.next; node != &s->waiting; node = node->next)
-        if (CONTAINER_OF(node, struct waiter, link)->kind == WAITER_SLEEP) return 0;
+    for (struct list *node = s->waiting.next; node != &s->waiting; node = node->next) {
+        struct waiter *w = CONTAINER_OF(node, struct waiter, link);
+        if (w->kind == WAITER_SLEEP && !w->timer.active) return 0;
+    }
     return !s->main->interrupts && !s->main->shield;
+}
+
+static void wait_for_events(struct scheduler *s, double limit)
+{
+    double before = traced(s) ? scheduler_now() : 0;
+    s->polling = 1;
+    gvl_backend_wait(s->backend, limit);
+    s->polling = 0;
+    run_begins(s);
+    process_fired(s);
+    if (traced(s)) trace_event(s, NULL, "poll", DBL2NUM(scheduler_now() - before));
+}
+
+/* What was sent to the thread (signals, Thread#raise) while it waited. */
+static void check_interrupts(struct scheduler *s)
+{
+    s->checking = 1; /* stays set when an exception leaves here: see scheduler_suspend */
+    rb_thread_check_ints();
+    s->checking = 0;
+}
+
+/* For tests: what happens when all fibers wait, and go on doing so for a while. Returns whether it
+   was for this function to act. */
+static int settle(struct scheduler *s)
+{
+    struct waiter *settler = settle_first(s);
+    double pause = settler ? settler->pause : -1, patience = clock_patience(s);
+    if (pause < 0 && patience < 0) return 0;
+    int jump = pause < 0 || (patience >= 0 && patience < pause);
+    double quiet = jump ? patience : pause, until = scheduler_now() + quiet;
+    if (quiet > 0) {
+        wait_for_events(s, quiet);
+        s->unscanned = count(&s->io_waiting);
+        scan_closed(s, s->unscanned);
+    }
+    check_interrupts(s);
+    if (!list_empty(&s->ready) || scheduler_now() < until) return 1;
+    if (jump) {
+        clock_jump(s);
+    } else {
+        settler->woken = 1;
+        scheduler_wake(s, settler);
+    }
+    return 1;
 }
 
 static void idle(struct scheduler *s)
@@ -92,6 +140,7 @@ static void idle(struct scheduler *s)
 
     double limit = scan_closed(s, SCAN_BUDGET);
     if (limit == 0) return;
+    if (RB_UNLIKELY(s->clock || s->settling) && settle(s)) return;
     if (deadlocked(s)) {
         VALUE error = rb_funcall(s->self, rb_intern("deadlock_error"), 0);
         if (!NIL_P(error)) {
@@ -102,17 +151,12 @@ static void idle(struct scheduler *s)
         if (!list_empty(&s->ready)) return;
     }
     unsigned long before = s->backend->waits;
-    s->polling = 1;
-    gvl_backend_wait(s->backend, limit);
-    s->polling = 0;
-    process_fired(s);
+    wait_for_events(s, limit);
     if (limit > 0 && list_empty(&s->ready) && s->backend->waits != before) {
         if (limit == SCAN_PERIOD) s->unscanned = count(&s->io_waiting);
         scan_closed(s, s->unscanned);
     }
-    s->checking = 1; /* stays set when an exception leaves here: see scheduler_suspend */
-    rb_thread_check_ints();
-    s->checking = 0;
+    check_interrupts(s);
 }
 
 static void switch_to(struct scheduler *s, struct waiter *next)

@@ -66,6 +66,7 @@ static VALUE plain_run(VALUE pointer)
     struct body *body = (struct body *)pointer;
     struct scheduler *s = body->s;
     int state = 0;
+    if (traced(s)) trace_event(s, body->t, "run", Qnil);
     rb_protect(plain_call, body->callee, &state);
     if (state && !error_is_exception(rb_errinfo())) rb_jump_tag(state);
     scheduler_check(s);
@@ -93,6 +94,7 @@ static VALUE plain_body(RB_BLOCK_CALL_FUNC_ARGLIST(first, proc))
 static VALUE spawned_run(VALUE pointer)
 {
     struct body *body = (struct body *)pointer;
+    if (traced(body->s)) trace_event(body->s, body->t, "run", Qnil);
     rb_funcallv(body->callee, rb_intern("run"), 0, NULL);
     scheduler_check(body->s);
     if (ends_process(body->s, body->t)) {

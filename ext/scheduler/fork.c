@@ -68,16 +68,17 @@ void scheduler_after_fork(struct scheduler *s)
         task_forget_scopes(s->root, 0);
     }
     for (struct scope *scope = survivor->scopes; scope; scope = scope->outer)
-        scope->timer.active = 0;
+        scope->timer.active = scope->timer.simulated = 0;
+    clock_forget_timers(s);
     s->backend = fresh;
     old->ops->close(old, 0);
     for (struct scope *scope = survivor->scopes; scope; scope = scope->outer) {
-        double left = scope->deadline - scheduler_now();
+        double left = scope->deadline - scheduler_time(s);
         if (scope->deadline > 0 && !scope->fired)
-            fresh->ops->timer_start(fresh, &scope->timer, left > 0 ? left : 0);
+            scheduler_timer_start(s, &scope->timer, left > 0 ? left : 0);
     }
     s->live = survivor == s->root ? 0 : 1;
-    s->external = 0;
+    s->external = s->settling = 0;
     s->starting = s->finishing = s->killed = NULL;
     s->spawner = s->closer = NULL;
     s->polling = s->checking = 0;

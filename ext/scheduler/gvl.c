@@ -1,6 +1,8 @@
 #include "gvl.h"
 #include <ruby.h>
 #include <ruby/thread.h>
+#include <math.h>
+#include <poll.h>
 
 /* The only file that releases the GVL or defines an unblock function. */
 
@@ -33,4 +35,26 @@ void gvl_backend_wait(struct backend *backend, double seconds)
     struct wait_arguments arguments = {backend, seconds};
     rb_nogvl(wait_without_gvl, &arguments, unblock_wait, backend,
              RB_NOGVL_INTR_FAIL | RB_NOGVL_UBF_ASYNC_SAFE);
+}
+
+struct poll_arguments {
+    struct pollfd pollfd;
+    int milliseconds;
+};
+
+static void *poll_without_gvl(void *pointer)
+{
+    struct poll_arguments *arguments = pointer;
+    poll(&arguments->pollfd, 1, arguments->milliseconds);
+    return NULL;
+}
+
+int gvl_wait_fd(int fd, int events, double seconds)
+{
+    struct poll_arguments arguments = {.milliseconds = isinf(seconds) ? -1 : (int)(seconds * 1000)};
+    arguments.pollfd.fd = fd;
+    arguments.pollfd.events = (short)(((events & BACKEND_READABLE) ? POLLIN : 0) |
+                                      ((events & BACKEND_WRITABLE) ? POLLOUT : 0));
+    rb_nogvl(poll_without_gvl, &arguments, RUBY_UBF_IO, NULL, RB_NOGVL_INTR_FAIL);
+    return arguments.pollfd.revents ? events : 0;
 }

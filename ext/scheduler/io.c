@@ -1,4 +1,5 @@
 #include "scheduler.h"
+#include "gvl.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -88,6 +89,8 @@ VALUE io_time_limit(VALUE io)
 int scheduler_wait_fd(struct scheduler *s, VALUE io, int fd, int events, VALUE timeout)
 {
     struct waiter w;
+    if (RB_UNLIKELY(s->observing)) /* a tracer prints: it cannot be suspended */
+        return gvl_wait_fd(fd, events, scheduler_seconds(timeout, "time interval"));
     waiter_init(&w, WAITER_IO, io);
     waiter_set_timeout(s, &w, timeout);
     waiter_watch(s, &w, fd, events);

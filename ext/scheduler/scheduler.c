@@ -1,7 +1,6 @@
 #include "scheduler.h"
 #include <errno.h>
 #include <math.h>
-#include <time.h>
 
 /* The life of a scheduler and of one wait in it. */
 
@@ -34,6 +33,9 @@ static void scheduler_mark(void *pointer)
     rb_gc_mark(s->on_close);
     rb_gc_mark(s->on_fork);
     rb_gc_mark(s->on_finish);
+    rb_gc_mark(s->trace);
+    rb_gc_mark(s->on_hold);
+    rb_gc_mark(s->seed);
 }
 
 static void scheduler_free(void *pointer)
@@ -56,6 +58,7 @@ static void scheduler_free(void *pointer)
         task_release(s->root);
         if (s->generation == polyphony_generation) s->backend->ops->close(s->backend, 0);
     }
+    if (s->backend) clock_free(s);
     xfree(s->blocked);
     xfree(s->scratch);
     xfree(s);
@@ -118,6 +121,7 @@ void scheduler_setup(struct scheduler *s, VALUE self, const char *name)
     s->thread = rb_thread_current();
     s->home = rb_fiber_current();
     s->trampoline = s->on_close = s->on_fork = s->on_finish = Qnil;
+    s->trace = s->on_hold = s->seed = Qnil;
     list_init(&s->ready);
     list_init(&s->waiting);
     list_init(&s->io_waiting);
@@ -132,14 +136,8 @@ void scheduler_setup(struct scheduler *s, VALUE self, const char *name)
     s->blocked_size = 64;
     s->blocked = xcalloc(s->blocked_size, sizeof(*s->blocked));
     s->backend = backend;
+    run_begins(s);
     scheduler_start_trampoline(s);
-}
-
-double scheduler_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 /* Seconds as a double, infinity for nil. Errors as Kernel#sleep raises them. */
@@ -189,8 +187,8 @@ void waiter_set_timeout(struct scheduler *s, struct waiter *w, VALUE timeout)
 {
     double seconds = scheduler_seconds(timeout, "time interval");
     if (isinf(seconds)) return;
-    w->deadline = scheduler_now() + seconds;
-    s->backend->ops->timer_start(s->backend, &w->timer, seconds);
+    w->deadline = scheduler_time(s) + seconds;
+    scheduler_timer_start(s, &w->timer, seconds);
 }
 
 void waiter_watch(struct scheduler *s, struct waiter *w, int fd, int events)
@@ -200,7 +198,7 @@ void waiter_watch(struct scheduler *s, struct waiter *w, int fd, int events)
 
 static void waiter_finish(struct scheduler *s, struct waiter *w)
 {
-    if (w->timer.active) s->backend->ops->timer_stop(s->backend, &w->timer);
+    if (w->timer.active) scheduler_timer_stop(s, &w->timer);
     if (w->watch.active && !w->keep_watch) s->backend->ops->io_stop(s->backend, &w->watch);
     w->watch.wanted = 0;
     if (w->hashed) blocked_remove(s, w);
@@ -309,16 +307,19 @@ void scheduler_suspend(struct scheduler *s, struct waiter *w)
     w->task = t;
     w->fiber = rb_fiber_current();
     w->outer = t->waiter;
-    if (RB_UNLIKELY(s->closed || w->fiber == s->trampoline || task_has_pending(t, w->fiber) ||
-                    s->thread != rb_thread_current())) {
+    if (RB_UNLIKELY(s->closed || s->observing || w->fiber == s->trampoline ||
+                    task_has_pending(t, w->fiber) || s->thread != rb_thread_current())) {
         waiter_finish(s, w);
         if (s->closed) rb_raise(eFiberError, "the scheduler of this thread is closed");
         if (w->fiber == s->trampoline) rb_raise(eFiberError, "nothing can wait here");
         if (s->thread != rb_thread_current())
             rb_raise(eFiberError, "this scheduler belongs to another thread");
+        if (s->observing) rb_raise(eFiberError, "a tracer, or a watcher of holds, cannot wait");
         task_raise_pending(t);
         return;
     }
+    run_ends(s);
+    if (traced(s)) trace_event(s, t, "wait", waiter_describe(w));
     t->waiter = w;
     if (t->state == TASK_STARTING && !w->after) t->state = TASK_LIVE;
     if (w->after)
@@ -348,6 +349,7 @@ void scheduler_suspend(struct scheduler *s, struct waiter *w)
     }
     waiter_finish(s, w);
     if (state) rb_jump_tag(state);
+    if (traced(s)) trace_event(s, t, "run", Qnil);
     if (w->error) rb_exc_raise(w->error);
     if (w->watch.revents & BACKEND_GONE) raise_gone(w);
     if (w->cut && !w->woken && !w->timedout) task_raise_pending(t);

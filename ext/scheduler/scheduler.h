@@ -44,6 +44,7 @@ enum waiter_kind {
     WAITER_PROCESS,
     WAITER_PARK, /* layer 2: await, receive… */
     WAITER_CLOSE,
+    WAITER_SETTLE, /* until every other fiber waits */
 };
 
 /* One suspended fiber. Lives on that fiber's C stack (a not yet started one: in its task). */
@@ -60,6 +61,7 @@ struct waiter {
     struct watch watch;
     struct watch timer;
     double deadline; /* monotonic seconds; 0: none */
+    double pause;    /* of WAITER_SETTLE */
     long pid;
     unsigned char state, kind;
     unsigned char hashed;
@@ -123,6 +125,13 @@ struct scheduler {
     struct waiter *spawner;    /* who runs Fiber.schedule just now */
     struct waiter *closer;     /* who waits for `live` to fall */
     VALUE on_close, on_fork, on_finish;
+    VALUE trace, on_hold; /* see observe.c */
+    double hold_limit, run_from, longest_run;
+
+    struct clock *clock; /* virtual; NULL: time is real */
+    VALUE seed;          /* of the random order, see order.c */
+    unsigned long long random;
+    unsigned settling; /* fibers in wait_all_blocked */
 
     struct waiter **blocked; /* waiters that `unblock` may wake, hashed by fiber */
     unsigned blocked_size, blocked_count;
@@ -141,6 +150,8 @@ struct scheduler {
     unsigned char polling;  /* without the GVL: whoever wakes a fiber must prod the backend */
     unsigned char checking; /* interrupts: what is raised now was meant for the thread */
     unsigned char closed, forked;
+    unsigned char shuffled;
+    unsigned char observing; /* a tracer or watcher runs: it is not observed and cannot wait */
 };
 
 /* scheduler.c: the run loop */
@@ -157,7 +168,6 @@ void waiter_set_timeout(struct scheduler *s, struct waiter *w, VALUE timeout);
 void waiter_watch(struct scheduler *s, struct waiter *w, int fd, int events);
 void scheduler_snooze(struct scheduler *s);
 double scheduler_seconds(VALUE duration, const char *what);
-double scheduler_now(void);
 extern const rb_data_type_t scheduler_type;
 extern VALUE cFiber, eFiberError; /* Ruby does not export them */
 extern VALUE eStop;               /* Polyphony::Stop: ends a fiber without being an error */
@@ -169,6 +179,39 @@ void scheduler_set_main(struct scheduler *s, struct task *t);
 static inline int waiter_linked(const struct waiter *w)
 {
     return w->link.next != &w->link;
+}
+
+/* clock.c: timers, real or virtual */
+struct clock;
+double scheduler_now(void);                       /* real monotonic seconds */
+double scheduler_time(const struct scheduler *s); /* what deadlines are measured with */
+void scheduler_timer_start(struct scheduler *s, struct watch *watch, double seconds);
+void scheduler_timer_stop(struct scheduler *s, struct watch *watch);
+double clock_patience(const struct scheduler *s);
+void clock_jump(struct scheduler *s);
+void clock_forget_timers(struct scheduler *s);
+void clock_free(struct scheduler *s);
+
+/* order.c */
+unsigned order_random(struct scheduler *s);
+struct list *order_pick(struct scheduler *s);
+struct waiter *settle_first(const struct scheduler *s);
+
+/* observe.c */
+void trace_event(struct scheduler *s, struct task *t, const char *name, VALUE detail);
+void run_begins(struct scheduler *s);
+void run_polls(struct scheduler *s);
+void run_ends_watched(struct scheduler *s);
+
+/* The running fiber is about to wait, or to end. */
+static inline void run_ends(struct scheduler *s)
+{
+    if (RB_UNLIKELY(s->hold_limit > 0)) run_ends_watched(s);
+}
+
+static inline int traced(const struct scheduler *s)
+{
+    return RB_UNLIKELY(!NIL_P(s->trace));
 }
 
 /* dispatch.c: switching and polling */
@@ -250,6 +293,9 @@ void Init_polyphony_hooks(VALUE scheduler);
 void Init_polyphony_hooks_io(VALUE scheduler);
 void Init_polyphony_hooks_process(VALUE scheduler);
 void Init_polyphony_task(VALUE scheduler);
+void Init_polyphony_clock(VALUE scheduler);
+void Init_polyphony_observe(VALUE scheduler);
+void Init_polyphony_order(VALUE scheduler);
 void Init_polyphony_fibers(VALUE scheduler);
 void Init_polyphony_scope(VALUE polyphony);
 void Init_polyphony_fork(void);

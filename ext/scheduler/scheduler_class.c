@@ -78,6 +78,7 @@ static VALUE scheduler_m_destroy(VALUE self)
     s->closed = 1;
     s->backend->ops->close(s->backend, 1);
     s->backend = polyphony_backend_closed();
+    clock_free(s);
     for (struct list *node = s->tasks.next; node != &s->tasks; node = node->next)
         CONTAINER_OF(node, struct task, link)->state = TASK_DONE;
     return Qnil;
@@ -151,7 +152,9 @@ static VALUE scheduler_s_checkpoint(VALUE class)
     struct scheduler *s = scheduler_current_bang();
     (void)class;
     task_raise_pending(s->current);
-    if (++s->since_poll >= SWITCHES_PER_POLL) scheduler_snooze(s);
+    if (++s->since_poll >= SWITCHES_PER_POLL ||
+        (RB_UNLIKELY(s->shuffled) && order_random(s) % 4 == 0))
+        scheduler_snooze(s);
     return Qnil;
 }
 
@@ -259,7 +262,7 @@ static unsigned long list_length(const struct list *list)
     return n;
 }
 
-/* @return [Hash{Symbol => Integer, String}] figures of this scheduler since it was made */
+/* @return [Hash{Symbol => Integer, Float, String}] figures of this scheduler since it was made */
 static VALUE scheduler_m_stats(VALUE self)
 {
     struct scheduler *s = scheduler_get(self);
@@ -274,6 +277,7 @@ static VALUE scheduler_m_stats(VALUE self)
     STAT("ready", ULONG2NUM(list_length(&s->ready)));
     STAT("waiting", ULONG2NUM(list_length(&s->waiting) + list_length(&s->io_waiting)));
     STAT("watches", UINT2NUM(s->backend->active));
+    STAT("longest_run", DBL2NUM(s->longest_run));
 #undef STAT
     return stats;
 }
@@ -311,6 +315,9 @@ void Init_polyphony_scheduler(VALUE polyphony)
     rb_define_singleton_method(scheduler, "snooze", scheduler_s_snooze, 0);
     rb_define_singleton_method(scheduler, "end_program", scheduler_s_end_program, 0);
     Init_polyphony_task(scheduler);
+    Init_polyphony_clock(scheduler);
+    Init_polyphony_observe(scheduler);
+    Init_polyphony_order(scheduler);
     Init_polyphony_fibers(scheduler);
     Init_polyphony_hooks(scheduler);
     Init_polyphony_hooks_io(scheduler);

@@ -26,13 +26,13 @@ static void scope_withdraw(struct scope *scope)
 
 void scope_set(struct scope *scope, double seconds)
 {
-    struct backend *backend = scope->task->scheduler->backend;
-    if (scope->timer.active) backend->ops->timer_stop(backend, &scope->timer);
+    struct scheduler *s = scope->task->scheduler;
+    if (scope->timer.active) scheduler_timer_stop(s, &scope->timer);
     scope_withdraw(scope);
     scope->deadline = 0;
     if (isinf(seconds)) return;
-    scope->deadline = scheduler_now() + seconds;
-    backend->ops->timer_start(backend, &scope->timer, seconds);
+    scope->deadline = scheduler_time(s) + seconds;
+    scheduler_timer_start(s, &scope->timer, seconds);
 }
 
 void scope_enter(struct scheduler *s, struct scope *scope, double seconds)
@@ -53,7 +53,7 @@ void scope_leave(struct scope *scope)
     if (!scope->active) return; /* its task is over */
     struct scope **link = &t->scopes;
     if (scope->timer.active)
-        t->scheduler->backend->ops->timer_stop(t->scheduler->backend, &scope->timer);
+        scheduler_timer_stop(t->scheduler, &scope->timer);
     while (*link && *link != scope) link = &(*link)->outer;
     if (*link) *link = scope->outer;
     if (scope->fired && !scope->raised) t->interrupts--;
@@ -65,7 +65,7 @@ void task_forget_scopes(struct task *t, int stop_timers)
 {
     for (struct scope *scope = t->scopes; scope; scope = scope->outer) {
         if (stop_timers && scope->timer.active)
-            t->scheduler->backend->ops->timer_stop(t->scheduler->backend, &scope->timer);
+            scheduler_timer_stop(t->scheduler, &scope->timer);
         scope->active = scope->timer.active = 0;
     }
     t->scopes = NULL;
@@ -261,7 +261,7 @@ static VALUE cancel_scope_reset(int argc, VALUE *argv, VALUE self)
 static VALUE cancel_scope_extend(VALUE self, VALUE by)
 {
     struct cancel_scope *c = cancel_scope_active(self);
-    double left = c->scope.deadline ? c->scope.deadline - scheduler_now() : INFINITY;
+    double left = c->scope.deadline ? c->scope.deadline - scheduler_time(c->scope.task->scheduler) : INFINITY;
     double seconds = left + scheduler_seconds(by, "time interval");
     if (!c->cancelled) scope_set(&c->scope, seconds > 0 ? seconds : 0);
     return self;
@@ -288,7 +288,7 @@ static VALUE cancel_scope_remaining(VALUE self)
 {
     struct cancel_scope *c = cancel_scope_get(self);
     if (!c->scope.active || !c->scope.deadline) return Qnil;
-    double left = c->scope.deadline - scheduler_now();
+    double left = c->scope.deadline - scheduler_time(c->scope.task->scheduler);
     return DBL2NUM(left > 0 ? left : 0);
 }
 

@@ -47,6 +47,7 @@ void task_spawn(struct scheduler *s, struct task *t, int first)
     s->live++;
     s->spawned++;
     if (s->polling) s->backend->ops->wakeup(s->backend);
+    if (traced(s)) trace_event(s, t, "spin", Qnil);
 }
 
 /* A fiber that closes its own scheduler (at the end of a forked child) is itself still live. */
@@ -82,6 +83,10 @@ static void task_done(struct scheduler *s, struct task *t)
  */
 void task_leave(struct scheduler *s, struct task *t, int killed)
 {
+    if (!killed) {
+        run_ends(s);
+        if (traced(s)) trace_event(s, t, "end", Qnil);
+    }
     int again = s->last_started != t;
     task_done(s, t);
     if (killed) {
@@ -163,7 +168,8 @@ void task_failed_to_start(struct scheduler *s, struct task *t, VALUE error)
 /* --- what a fiber waits for, in words --- */
 
 static const char *const kind_names[] = {"start",  "ready",   "sleep", "block", "io",
-                                         "select", "process", "park",  "close"};
+                                         "select", "process", "park",  "close",
+                                         "wait_all_blocked"};
 
 VALUE waiter_describe(const struct waiter *w)
 {
@@ -190,7 +196,7 @@ VALUE waiter_describe(const struct waiter *w)
         text = rb_str_new_cstr(kind_names[w->kind]);
     }
     if (w->deadline > 0) {
-        double left = w->deadline - scheduler_now();
+        double left = w->deadline - scheduler_time(w->task->scheduler);
         rb_str_catf(text, w->kind == WAITER_SLEEP ? " %.1f s" : ", %.1f s left",
                     left > 0 ? left : 0.0);
     }
@@ -351,6 +357,18 @@ static VALUE task_pending_p(VALUE self)
     return task_get(self)->interrupts ? Qtrue : Qfalse;
 }
 
+/* @return [Float, nil] when the nearest time limit around what the fiber does now runs out, in
+   seconds of Scheduler.now; nil without one */
+static VALUE task_deadline(VALUE self)
+{
+    const struct task *t = task_get(self);
+    double nearest = 0;
+    for (const struct scope *scope = t->scopes; scope; scope = scope->outer)
+        if (scope->deadline > 0 && (nearest == 0 || scope->deadline < nearest))
+            nearest = scope->deadline;
+    return nearest > 0 ? DBL2NUM(nearest) : Qnil;
+}
+
 /* @return [Fiber, nil] the native fiber; nil for a root, and after the end */
 static VALUE task_fiber(VALUE self)
 {
@@ -382,4 +400,5 @@ void Init_polyphony_task(VALUE scheduler)
     rb_define_method(cTask, "scheduler", task_scheduler, 0);
     rb_define_method(cTask, "thread", task_thread, 0);
     rb_define_method(cTask, "fiber", task_fiber, 0);
+    rb_define_method(cTask, "deadline", task_deadline, 0);
 }

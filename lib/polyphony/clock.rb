@@ -1,10 +1,10 @@
 # frozen_string_literal: true
 
 module Polyphony
-  # @return [Float] seconds on the monotonic clock
+  # @return [Float] seconds on the monotonic clock; virtual while the running thread's scheduler has a virtual clock
   # @suspends no
   def self.now
-    ::Process.clock_gettime(::Process::CLOCK_MONOTONIC)
+    Scheduler.now
   end
 
   # Checks a number of seconds.

@@ -30,6 +30,8 @@ module Polyphony
                      'Use Polyphony::Thread or a ThreadPool for parallel work'
       end
       setup(backend&.to_s)
+      seed = ENV.fetch('POLYPHONY_SHUFFLE', nil)
+      self.shuffle = Integer(seed) if seed && !seed.empty?
     end
 
     # The running thread's scheduler, installed if it has none.

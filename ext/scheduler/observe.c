@@ -1,0 +1,174 @@
+#include "scheduler.h"
+#include <math.h>
+#include <time.h>
+
+/* What can be seen from outside: events as they happen, and who keeps the others waiting. All of it
+   is paid for by those who ask. */
+
+/* --- tracing --- */
+
+struct event {
+    struct scheduler *s;
+    VALUE arguments[4];
+};
+
+static VALUE call_tracer(VALUE pointer)
+{
+    struct event *event = (struct event *)pointer;
+    return rb_funcallv(event->s->trace, rb_intern("call"), 4, event->arguments);
+}
+
+/* An error in the tracer switches tracing off and goes to main. It runs in the midst of a switch:
+   see scheduler_suspend for what it cannot do. */
+void trace_event(struct scheduler *s, struct task *t, const char *name, VALUE detail)
+{
+    if (s->observing) return;
+    struct event event = {s,
+                          {ID2SYM(rb_intern(name)), t ? task_wrapper(t) : Qnil, detail,
+                           DBL2NUM(scheduler_time(s))}};
+    int state = 0;
+    VALUE before = rb_errinfo();
+    s->observing = 1;
+    rb_protect(call_tracer, (VALUE)&event, &state);
+    s->observing = 0;
+    if (!state) return;
+    VALUE error = rb_errinfo();
+    s->trace = Qnil;
+    if (!error_is_exception(error)) rb_jump_tag(state); /* the thread is being killed */
+    rb_set_errinfo(before);
+    task_interrupt(s->main, error);
+}
+
+/*
+ *  call-seq: scheduler.trace = callable or nil
+ *
+ *  Has +callable+.call(event, task, detail, time) called: :spin, :run (starts, or goes on), :wait
+ *  (detail: what for), :end, :poll (detail: seconds the loop was idle). It cannot wait: for IO it
+ *  blocks the thread, all else raises.
+ */
+static VALUE scheduler_m_set_trace(VALUE self, VALUE callable)
+{
+    struct scheduler *s = hook_enter(self);
+    if (!NIL_P(callable) && !rb_respond_to(callable, rb_intern("call")))
+        rb_raise(rb_eTypeError, "a tracer must respond to call");
+    return s->trace = callable;
+}
+
+static VALUE scheduler_m_trace(VALUE self)
+{
+    return scheduler_get(self)->trace;
+}
+
+/* --- who holds the loop --- */
+
+/*
+ * Reading a clock at every switch would cost a third of the switch. So the exact time of each run is
+ * taken only while somebody watches; else what is known is the time between two looks at the
+ * operating system, by a clock of some milliseconds' grain: a long run is nearly all of it.
+ */
+static double run_clock(const struct scheduler *s)
+{
+    struct timespec now;
+#ifdef CLOCK_MONOTONIC_COARSE
+    clock_gettime(s->hold_limit > 0 ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE, &now);
+#else
+    clock_gettime(CLOCK_MONOTONIC, &now);
+#endif
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+void run_begins(struct scheduler *s)
+{
+    s->run_from = run_clock(s);
+}
+
+static double note_run(struct scheduler *s)
+{
+    double now = run_clock(s), seconds = now - s->run_from;
+    s->run_from = now;
+    if (seconds > s->longest_run) s->longest_run = seconds;
+    return seconds;
+}
+
+void run_polls(struct scheduler *s)
+{
+    if (RB_LIKELY(s->hold_limit == 0)) note_run(s);
+}
+
+struct hold {
+    struct scheduler *s;
+    struct task *t;
+    double seconds;
+};
+
+static VALUE call_watcher(VALUE pointer)
+{
+    struct hold *hold = (struct hold *)pointer;
+    VALUE arguments[] = {task_wrapper(hold->t), DBL2NUM(hold->seconds)};
+    return rb_funcallv(hold->s->on_hold, rb_intern("call"), 2, arguments);
+}
+
+static void report_hold(struct scheduler *s, double seconds)
+{
+    struct hold hold = {s, s->current, seconds};
+    int state = 0;
+    VALUE before = rb_errinfo();
+    s->observing = 1;
+    rb_protect(call_watcher, (VALUE)&hold, &state);
+    s->observing = 0;
+    run_begins(s); /* what the watcher took is not the fiber's */
+    if (!state) return;
+    s->hold_limit = 0;
+    VALUE error = rb_errinfo();
+    if (!error_is_exception(error)) rb_jump_tag(state);
+    rb_set_errinfo(before);
+    task_interrupt(s->main, error);
+}
+
+void run_ends_watched(struct scheduler *s)
+{
+    double seconds = note_run(s);
+    if (seconds >= s->hold_limit) report_hold(s, seconds);
+}
+
+/*
+ *  call-seq: scheduler.watch_holds(seconds, callable or nil)
+ *
+ *  Has +callable+.call(task, seconds) called when a fiber kept all others from running for +seconds+
+ *  or more: in that fiber, where it waits next or ends. An error in it ends the watch and goes to main.
+ */
+static VALUE scheduler_m_watch_holds(VALUE self, VALUE limit, VALUE callable)
+{
+    struct scheduler *s = hook_enter(self);
+    double seconds = scheduler_seconds(limit, "limit");
+    if (!NIL_P(callable) && !rb_respond_to(callable, rb_intern("call")))
+        rb_raise(rb_eTypeError, "a watcher must respond to call");
+    if (!NIL_P(callable) && (seconds == 0 || isinf(seconds)))
+        rb_raise(rb_eArgError, "limit must be positive and finite");
+    s->on_hold = callable;
+    s->hold_limit = NIL_P(callable) ? 0 : seconds;
+    run_begins(s);
+    return self;
+}
+
+/*
+ *  call-seq: running -> [Task, seconds] or nil
+ *
+ *  Who runs now, and for how long without letting others run (without #watch_holds: since the loop
+ *  last looked at the operating system). nil while the loop is idle. From any thread.
+ */
+static VALUE scheduler_m_running(VALUE self)
+{
+    struct scheduler *s = scheduler_get(self);
+    if (s->closed || s->polling) return Qnil;
+    double seconds = run_clock(s) - s->run_from;
+    return rb_assoc_new(task_wrapper(s->current), DBL2NUM(seconds > 0 ? seconds : 0));
+}
+
+void Init_polyphony_observe(VALUE scheduler)
+{
+    rb_define_method(scheduler, "trace=", scheduler_m_set_trace, 1);
+    rb_define_method(scheduler, "trace", scheduler_m_trace, 0);
+    rb_define_method(scheduler, "watch_holds", scheduler_m_watch_holds, 2);
+    rb_define_method(scheduler, "running", scheduler_m_running, 0);
+}
