@@ -35,7 +35,7 @@ struct watch {
     unsigned char wanted;  /* an owner waits now; otherwise the next event switches the watch off */
     unsigned char fired;   /* is on the fired list */
     unsigned char simulated; /* is on the virtual clock's heap, not with the backend */
-    long long impl[8];     /* the backend's own watcher */
+    long long impl[8];       /* the backend's own watcher */
 };
 
 struct backend;

@@ -42,6 +42,15 @@ static struct waiter *ready_shift(struct scheduler *s)
     return w;
 }
 
+/* No other thread of the program: only the one that watches us, if there is one. */
+static int alone(const struct scheduler *s)
+{
+    if (rb_thread_alone()) return 1;
+    if (RB_LIKELY(NIL_P(s->sampler))) return 0;
+    VALUE threads = rb_funcall(rb_cThread, rb_intern("list"), 0);
+    return RARRAY_LEN(threads) <= 2 && RTEST(rb_ary_includes(threads, s->sampler));
+}
+
 /*
  * Before Ruby 4.0 nobody tells a scheduler that an IO was closed, and the kernel drops a closed
  * descriptor from its poll set without a word: its waiters would wait for ever. So a few of them
@@ -67,7 +76,7 @@ static double scan_closed(struct scheduler *s, unsigned budget)
     if (woken) return 0;
     if (list_empty(&s->io_waiting)) return -1;
     if (s->unscanned) return SCAN_PAUSE;
-    return rb_thread_alone() ? -1 : SCAN_PERIOD; /* another thread may close what we wait for */
+    return alone(s) ? -1 : SCAN_PERIOD; /* another thread may close what we wait for */
 }
 
 static unsigned count(const struct list *list)
@@ -81,7 +90,7 @@ static unsigned count(const struct list *list)
    waits for a signal there, too. */
 static int deadlocked(struct scheduler *s)
 {
-    if (s->backend->active || s->external || !rb_thread_alone()) return 0;
+    if (s->backend->active || s->external || !alone(s)) return 0;
     for (struct list *node = s->waiting.next; node != &s->waiting; node = node->next) {
         struct waiter *w = CONTAINER_OF(node, struct waiter, link);
         if (w->kind == WAITER_SLEEP && !w->timer.active) return 0;

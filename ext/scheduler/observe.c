@@ -23,9 +23,9 @@ static VALUE call_tracer(VALUE pointer)
 void trace_event(struct scheduler *s, struct task *t, const char *name, VALUE detail)
 {
     if (s->observing) return;
-    struct event event = {s,
-                          {ID2SYM(rb_intern(name)), t ? task_wrapper(t) : Qnil, detail,
-                           DBL2NUM(scheduler_time(s))}};
+    struct event event = {
+        s,
+        {ID2SYM(rb_intern(name)), t ? task_wrapper(t) : Qnil, detail, DBL2NUM(scheduler_time(s))}};
     int state = 0;
     VALUE before = rb_errinfo();
     s->observing = 1;
@@ -62,8 +62,8 @@ static VALUE scheduler_m_trace(VALUE self)
 /* --- who holds the loop --- */
 
 /*
- * Reading a clock at every switch would cost a third of the switch. So the exact time of each run is
- * taken only while somebody watches; else what is known is the time between two looks at the
+ * Reading a clock at every switch would cost a third of the switch. So the exact time of each run
+ * is taken only while somebody watches; else what is known is the time between two looks at the
  * operating system, by a clock of some milliseconds' grain: a long run is nearly all of it.
  */
 static double run_clock(const struct scheduler *s)
@@ -134,8 +134,9 @@ void run_ends_watched(struct scheduler *s)
 /*
  *  call-seq: scheduler.watch_holds(seconds, callable or nil)
  *
- *  Has +callable+.call(task, seconds) called when a fiber kept all others from running for +seconds+
- *  or more: in that fiber, where it waits next or ends. An error in it ends the watch and goes to main.
+ *  Has +callable+.call(task, seconds) called when a fiber kept all others from running for
+ * +seconds+ or more: in that fiber, where it waits next or ends. An error in it ends the watch and
+ * goes to main.
  */
 static VALUE scheduler_m_watch_holds(VALUE self, VALUE limit, VALUE callable)
 {
@@ -165,10 +166,20 @@ static VALUE scheduler_m_running(VALUE self)
     return rb_assoc_new(task_wrapper(s->current), DBL2NUM(seconds > 0 ? seconds : 0));
 }
 
+/* Names a thread that only watches this scheduler: a Deadlock is found in spite of it. */
+static VALUE scheduler_m_set_sampler(VALUE self, VALUE thread)
+{
+    struct scheduler *s = scheduler_get(self);
+    if (!NIL_P(thread) && !RTEST(rb_obj_is_kind_of(thread, rb_cThread)))
+        rb_raise(rb_eTypeError, "Thread expected");
+    return s->sampler = thread;
+}
+
 void Init_polyphony_observe(VALUE scheduler)
 {
     rb_define_method(scheduler, "trace=", scheduler_m_set_trace, 1);
     rb_define_method(scheduler, "trace", scheduler_m_trace, 0);
     rb_define_method(scheduler, "watch_holds", scheduler_m_watch_holds, 2);
     rb_define_method(scheduler, "running", scheduler_m_running, 0);
+    rb_define_method(scheduler, "sampler=", scheduler_m_set_sampler, 1);
 }

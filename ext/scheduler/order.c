@@ -32,8 +32,8 @@ struct list *order_pick(struct scheduler *s)
 /*
  *  call-seq: scheduler.shuffle = seed or nil
  *
- *  Runs fibers in random order from now on: one that depends on +seed+ (Integer) alone, as far as the
- *  program is deterministic itself. nil: first come, first served.
+ *  Runs fibers in random order from now on: one that depends on +seed+ (Integer) alone, as far as
+ * the program is deterministic itself. nil: first come, first served.
  */
 static VALUE scheduler_m_set_shuffle(VALUE self, VALUE seed)
 {

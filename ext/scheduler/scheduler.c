@@ -36,6 +36,7 @@ static void scheduler_mark(void *pointer)
     rb_gc_mark(s->trace);
     rb_gc_mark(s->on_hold);
     rb_gc_mark(s->seed);
+    rb_gc_mark(s->sampler);
 }
 
 static void scheduler_free(void *pointer)
@@ -121,7 +122,7 @@ void scheduler_setup(struct scheduler *s, VALUE self, const char *name)
     s->thread = rb_thread_current();
     s->home = rb_fiber_current();
     s->trampoline = s->on_close = s->on_fork = s->on_finish = Qnil;
-    s->trace = s->on_hold = s->seed = Qnil;
+    s->trace = s->on_hold = s->seed = s->sampler = Qnil;
     list_init(&s->ready);
     list_init(&s->waiting);
     list_init(&s->io_waiting);
@@ -152,6 +153,7 @@ double scheduler_seconds(VALUE duration, const char *what)
     if (!rb_obj_is_kind_of(duration, rb_cNumeric))
         rb_raise(rb_eTypeError, "can't convert %" PRIsVALUE " into %s", rb_obj_class(duration),
                  what);
+    if (RB_TYPE_P(duration, T_BIGNUM) && RBIGNUM_POSITIVE_P(duration)) return INFINITY;
     double seconds = NUM2DBL(duration);
     if (isnan(seconds)) rb_raise(rb_eFloatDomainError, "%s must not be NaN", what);
     if (seconds < 0) rb_raise(rb_eArgError, "%s must not be negative", what);

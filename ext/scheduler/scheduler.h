@@ -82,6 +82,7 @@ struct scope {
     VALUE error_class, error_args;
     unsigned char fired, active, raised;
     unsigned char nested; /* entered in a nested fiber: cuts only what that one waits for */
+    unsigned shield;      /* the task's when entered: shields inside of this limit hold it back */
 };
 
 enum task_state { TASK_NEW, TASK_STARTING, TASK_LIVE, TASK_DONE };
@@ -126,6 +127,7 @@ struct scheduler {
     struct waiter *closer;     /* who waits for `live` to fall */
     VALUE on_close, on_fork, on_finish;
     VALUE trace, on_hold; /* see observe.c */
+    VALUE sampler;        /* a thread that only watches: for Deadlock it is not there */
     double hold_limit, run_from, longest_run;
 
     struct clock *clock; /* virtual; NULL: time is real */
@@ -232,7 +234,7 @@ int task_is_due(const struct task *t, VALUE fiber);
 /* Whether a wait of the task in `fiber` (it may be a nested one) is to raise. */
 static inline int task_has_pending(const struct task *t, VALUE fiber)
 {
-    return RB_UNLIKELY(t->interrupts) && !t->shield && task_is_due(t, fiber);
+    return RB_UNLIKELY(t->interrupts) && task_is_due(t, fiber);
 }
 void task_failed_to_start(struct scheduler *s, struct task *t, VALUE error);
 void task_leave(struct scheduler *s, struct task *t, int killed);
@@ -248,6 +250,7 @@ void scope_set(struct scope *scope, double seconds);
 void scope_mark(const struct scope *scope);
 void task_forget_scopes(struct task *t, int stop_timers);
 struct scope *task_fired_scope(const struct task *t, VALUE fiber);
+double task_nearest_deadline(const struct task *t);
 VALUE scope_error(struct scope *scope);
 
 /* blocked.c: waiters by fiber */

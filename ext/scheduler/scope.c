@@ -39,6 +39,7 @@ void scope_enter(struct scheduler *s, struct scope *scope, double seconds)
 {
     scope->task = s->current;
     scope->fiber = rb_fiber_current();
+    scope->shield = s->current->shield;
     scope->nested = !NIL_P(scope->task->fiber) && scope->task->fiber != scope->fiber;
     scope->timer.on_fire = scope_fired;
     scope->outer = scope->task->scopes;
@@ -52,8 +53,7 @@ void scope_leave(struct scope *scope)
     struct task *t = scope->task;
     if (!scope->active) return; /* its task is over */
     struct scope **link = &t->scopes;
-    if (scope->timer.active)
-        scheduler_timer_stop(t->scheduler, &scope->timer);
+    if (scope->timer.active) scheduler_timer_stop(t->scheduler, &scope->timer);
     while (*link && *link != scope) link = &(*link)->outer;
     if (*link) *link = scope->outer;
     if (scope->fired && !scope->raised) t->interrupts--;
@@ -64,8 +64,7 @@ void scope_leave(struct scope *scope)
 void task_forget_scopes(struct task *t, int stop_timers)
 {
     for (struct scope *scope = t->scopes; scope; scope = scope->outer) {
-        if (stop_timers && scope->timer.active)
-            scheduler_timer_stop(t->scheduler, &scope->timer);
+        if (stop_timers && scope->timer.active) scheduler_timer_stop(t->scheduler, &scope->timer);
         scope->active = scope->timer.active = 0;
     }
     t->scopes = NULL;
@@ -79,13 +78,35 @@ void scope_mark(const struct scope *scope)
     if (scope->error_args) rb_gc_mark(scope->error_args);
 }
 
+/* Whether the limit, once run out, is to be raised in `fiber` of the task. */
+static int scope_can_cut(const struct scope *scope, const struct task *t, VALUE fiber)
+{
+    return !scope->raised && scope->shield >= t->shield &&
+           (!scope->nested || scope->fiber == fiber);
+}
+
 struct scope *task_fired_scope(const struct task *t, VALUE fiber)
 {
     struct scope *found = NULL;
     for (struct scope *scope = t->scopes; scope; scope = scope->outer)
-        if (scope->fired && !scope->raised && (!scope->nested || scope->fiber == fiber))
-            found = scope;
+        if (scope->fired && scope_can_cut(scope, t, fiber)) found = scope;
     return found;
+}
+
+/* When the nearest limit that can still cut the task runs out; 0: there is none. */
+double task_nearest_deadline(const struct task *t)
+{
+    VALUE fiber = t->waiter                             ? t->waiter->fiber
+                  : t->scheduler == scheduler_current() ? rb_fiber_current()
+                                                        : t->fiber;
+    double nearest = 0;
+    for (const struct scope *scope = t->scopes; scope; scope = scope->outer) {
+        double deadline = scope->deadline;
+        if (!scope_can_cut(scope, t, fiber)) continue;
+        if (scope->fired && deadline == 0) deadline = scheduler_time(t->scheduler);
+        if (deadline > 0 && (nearest == 0 || deadline < nearest)) nearest = deadline;
+    }
+    return nearest;
 }
 
 static VALUE timeout_make_error(const struct scope *scope)
@@ -177,7 +198,7 @@ VALUE hook_timeout_after(int argc, VALUE *argv, VALUE self)
 struct cancel_scope {
     struct scope scope;
     double seconds;
-    int cancelled;
+    unsigned char cancelled, used;
 };
 
 static void cancel_scope_mark(void *pointer)
@@ -221,7 +242,8 @@ static VALUE cancel_scope_ensure(VALUE self)
  *  call-seq: scope.run(seconds = nil) { |scope| … } -> object
  *
  *  Runs the block with a limit of +seconds+ (nil: none, until #reset or #cancel). When the limit
- *  runs out, CancelScope::Expired carrying this scope is raised in the block's wait.
+ *  runs out, CancelScope::Expired carrying this scope is raised in the block's wait. A scope runs
+ * once.
  */
 static VALUE cancel_scope_run(int argc, VALUE *argv, VALUE self)
 {
@@ -230,11 +252,12 @@ static VALUE cancel_scope_run(int argc, VALUE *argv, VALUE self)
     rb_check_arity(argc, 0, 1);
     rb_need_block();
     double seconds = scheduler_seconds(argc ? argv[0] : Qnil, "time interval");
-    if (c->scope.active) rb_raise(rb_eArgError, "this cancel scope is already running");
+    if (c->used) rb_raise(rb_eArgError, "a cancel scope runs once");
+    c->used = 1;
     c->seconds = seconds;
-    c->cancelled = 0;
     c->scope = (struct scope){.owner = self};
     scope_enter(s, &c->scope, seconds);
+    if (c->cancelled) scope_fired(&c->scope.timer);
     return rb_ensure(cancel_scope_body, self, cancel_scope_ensure, self);
 }
 
@@ -261,19 +284,28 @@ static VALUE cancel_scope_reset(int argc, VALUE *argv, VALUE self)
 static VALUE cancel_scope_extend(VALUE self, VALUE by)
 {
     struct cancel_scope *c = cancel_scope_active(self);
-    double left = c->scope.deadline ? c->scope.deadline - scheduler_time(c->scope.task->scheduler) : INFINITY;
+    double left =
+        c->scope.deadline ? c->scope.deadline - scheduler_time(c->scope.task->scheduler) : INFINITY;
     double seconds = left + scheduler_seconds(by, "time interval");
     if (!c->cancelled) scope_set(&c->scope, seconds > 0 ? seconds : 0);
     return self;
 }
 
-/* Ends the block now, as if its time were up. */
+/* Ends the block at its current or next wait, as if its time were up; one that has not run yet at
+   its first wait. After its end: does nothing. From any thread. */
 static VALUE cancel_scope_cancel(VALUE self)
 {
-    struct cancel_scope *c = cancel_scope_active(self);
+    struct cancel_scope *c = cancel_scope_get(self);
+    if (c->used && !c->scope.active) return self;
     c->cancelled = 1;
-    scope_fired(&c->scope.timer);
+    if (c->scope.active) scope_fired(&c->scope.timer);
     return self;
+}
+
+/* @return [Boolean] whether its block is being run */
+static VALUE cancel_scope_running_p(VALUE self)
+{
+    return cancel_scope_get(self)->scope.active ? Qtrue : Qfalse;
 }
 
 /* @return [Boolean] whether the limit ran out or #cancel was called */
@@ -303,5 +335,6 @@ void Init_polyphony_scope(VALUE polyphony)
     rb_define_method(scope, "extend", cancel_scope_extend, 1);
     rb_define_method(scope, "cancel", cancel_scope_cancel, 0);
     rb_define_method(scope, "cancelled?", cancel_scope_cancelled_p, 0);
+    rb_define_method(scope, "running?", cancel_scope_running_p, 0);
     rb_define_method(scope, "remaining", cancel_scope_remaining, 0);
 }

@@ -127,18 +127,23 @@ void task_interrupt(struct task *t, VALUE error)
     task_cut(t);
 }
 
+static int has_sent(const struct task *t)
+{
+    return !t->shield && !NIL_P(t->pending) && RARRAY_LEN(t->pending);
+}
+
 int task_is_due(const struct task *t, VALUE fiber)
 {
-    return (!NIL_P(t->pending) && RARRAY_LEN(t->pending)) || task_fired_scope(t, fiber);
+    return has_sent(t) || task_fired_scope(t, fiber);
 }
 
 /* Raises what is pending: exceptions in the order they were sent, then the outermost time limit
-   that ran out. */
+   that ran out. A shield holds back what came from outside of it. */
 void task_raise_pending(struct task *t)
 {
     VALUE fiber = rb_fiber_current();
     if (!task_has_pending(t, fiber)) return;
-    if (!NIL_P(t->pending) && RARRAY_LEN(t->pending)) {
+    if (has_sent(t)) {
         t->interrupts--;
         rb_exc_raise(rb_ary_shift(t->pending));
     }
@@ -167,38 +172,51 @@ void task_failed_to_start(struct scheduler *s, struct task *t, VALUE error)
 
 /* --- what a fiber waits for, in words --- */
 
-static const char *const kind_names[] = {"start",  "ready",   "sleep", "block", "io",
-                                         "select", "process", "park",  "close",
+static const char *const kind_names[] = {"start",           "ready", "sleep",
+                                         "block",           "io",    "select",
+                                         "process",         "park",  "the end of its fibers",
                                          "wait_all_blocked"};
 
-VALUE waiter_describe(const struct waiter *w)
+static VALUE describe_blocker(VALUE blocker)
 {
+    if (NIL_P(blocker)) return rb_str_new_cstr("block");
+    if (RTEST(rb_obj_is_kind_of(blocker, rb_cThread)))
+        return rb_sprintf("join %" PRIsVALUE, rb_inspect(blocker));
+    return rb_sprintf("%" PRIsVALUE " 0x%016" PRIxVALUE, rb_obj_class(blocker), blocker);
+}
+
+static const char *io_verb(int events)
+{
+    if (!(events & BACKEND_WRITABLE)) return "io_read";
+    return (events & BACKEND_READABLE) ? "io_wait" : "io_write";
+}
+
+VALUE waiter_describe(const struct waiter *waiter)
+{
+    /* A copy: what is called here may switch threads, and the wait, with its stack, may end. */
+    const struct waiter w = *waiter;
+    double now = scheduler_time(w.task->scheduler);
     VALUE text;
-    switch (w->kind) {
+    switch (w.kind) {
     case WAITER_IO:
-        text = rb_sprintf("%s fd %d %" PRIsVALUE,
-                          (w->watch.events & BACKEND_WRITABLE)
-                              ? (w->watch.events & BACKEND_READABLE) ? "io_wait" : "io_write"
-                              : "io_read",
-                          w->watch.fd, rb_obj_class(w->subject));
+        text = rb_sprintf("%s fd %d %" PRIsVALUE, io_verb(w.watch.events), w.watch.fd,
+                          rb_obj_class(w.subject));
         break;
     case WAITER_BLOCK:
-        text = rb_sprintf("block %" PRIsVALUE,
-                          NIL_P(w->subject) ? rb_str_new_cstr("nil") : rb_any_to_s(w->subject));
+        text = describe_blocker(w.subject);
         break;
     case WAITER_PROCESS:
-        text = rb_sprintf("process %ld", w->pid);
+        text = rb_sprintf("process %ld", w.pid);
         break;
     case WAITER_PARK:
-        text = rb_sprintf("%" PRIsVALUE, w->subject);
+        text = rb_sprintf("%" PRIsVALUE, w.subject);
         break;
     default:
-        text = rb_str_new_cstr(kind_names[w->kind]);
+        text = rb_str_new_cstr(kind_names[w.kind]);
     }
-    if (w->deadline > 0) {
-        double left = w->deadline - scheduler_time(w->task->scheduler);
-        rb_str_catf(text, w->kind == WAITER_SLEEP ? " %.1f s" : ", %.1f s left",
-                    left > 0 ? left : 0.0);
+    if (w.deadline > 0) {
+        double left = w.deadline > now ? w.deadline - now : 0;
+        rb_str_catf(text, w.kind == WAITER_SLEEP ? " %.1f s" : ", %.1f s left", left);
     }
     return text;
 }
@@ -257,13 +275,21 @@ static VALUE task_set_handle(VALUE self, VALUE handle)
     return task_get(self)->handle = handle;
 }
 
+/* Whether there is a run to reach. In a forked child those of other threads are gone. */
+static int reachable(const struct task *t)
+{
+    if (t->state == TASK_DONE || !t->scheduler) return 0;
+    if (RB_LIKELY(t->scheduler->generation == polyphony_generation)) return 1;
+    return scheduler_current() == t->scheduler && t->state != TASK_DONE;
+}
+
 /* Raises +error+ in the fiber at its current or next wait. From any thread; does not suspend. */
 static VALUE task_m_interrupt(VALUE self, VALUE error)
 {
     struct task *t = task_get(self);
     if (!rb_obj_is_kind_of(error, rb_eException))
         rb_raise(rb_eTypeError, "exception object expected");
-    if (t->state == TASK_DONE || !t->scheduler) return Qfalse;
+    if (!reachable(t)) return Qfalse;
     task_interrupt(t, error);
     return Qtrue;
 }
@@ -282,7 +308,7 @@ static VALUE task_take_pending(VALUE self)
 static VALUE task_m_wake(VALUE self)
 {
     struct task *t = task_get(self);
-    if (t->state == TASK_DONE || !t->scheduler) return Qfalse;
+    if (!reachable(t)) return Qfalse;
     struct waiter *w = t->waiter;
     /* A trap handler that waits lies on top of the park it interrupted. */
     while (w && w->kind != WAITER_PARK) w = w->outer;
@@ -357,16 +383,22 @@ static VALUE task_pending_p(VALUE self)
     return task_get(self)->interrupts ? Qtrue : Qfalse;
 }
 
-/* @return [Float, nil] when the nearest time limit around what the fiber does now runs out, in
-   seconds of Scheduler.now; nil without one */
+/* @return [Float, nil] when the nearest time limit that can still cut what the fiber does runs out,
+   in seconds of Scheduler.now; nil without one */
 static VALUE task_deadline(VALUE self)
 {
-    const struct task *t = task_get(self);
-    double nearest = 0;
-    for (const struct scope *scope = t->scopes; scope; scope = scope->outer)
-        if (scope->deadline > 0 && (nearest == 0 || scope->deadline < nearest))
-            nearest = scope->deadline;
+    struct task *t = task_get(self);
+    double nearest = t->scheduler ? task_nearest_deadline(t) : 0;
     return nearest > 0 ? DBL2NUM(nearest) : Qnil;
+}
+
+/* @return [Fiber, nil] the native fiber that waits: the task's own, one nested in it, or the root
+ */
+static VALUE task_waiting_fiber(VALUE self)
+{
+    struct task *t = task_get(self);
+    if (t->state == TASK_DONE || !t->waiter || t->waiter->state != WAITER_WAITING) return Qnil;
+    return t->waiter->fiber;
 }
 
 /* @return [Fiber, nil] the native fiber; nil for a root, and after the end */
@@ -401,4 +433,5 @@ void Init_polyphony_task(VALUE scheduler)
     rb_define_method(cTask, "thread", task_thread, 0);
     rb_define_method(cTask, "fiber", task_fiber, 0);
     rb_define_method(cTask, "deadline", task_deadline, 0);
+    rb_define_method(cTask, "waiting_fiber", task_waiting_fiber, 0);
 }

@@ -145,4 +145,36 @@ RSpec.describe 'Watching the scheduler', :fibers do
       expect(task.deadline).to be_nil
     end
   end
+
+  describe 'Task#waiting_fiber' do
+    it 'is the native fiber that waits: the own one or one nested in it' do
+      inner = nil
+      outer = spin { ::Fiber.new(blocking: false) { inner = ::Fiber.current; sleep }.resume }
+      plain = spin { suspend }
+      wait_until { [outer, plain].all? { |fiber| fiber.state == :waiting } }
+      tasks = scheduler.tasks
+      expect(tasks.find { |task| task.fiber.equal?(plain) }.waiting_fiber).to equal(plain)
+      expect(tasks.find { |task| task.fiber.equal?(outer) }.waiting_fiber).to equal(inner)
+      expect(Polyphony::Scheduler.task.waiting_fiber).to be_nil
+    end
+  end
+
+  describe '#sampler=' do
+    it 'names a thread in spite of which a Deadlock is found' do
+      out, = run_ruby(<<~RUBY)
+        require 'polyphony/core'
+        Polyphony.run do
+          Polyphony::Scheduler.current.sampler = Thread.new { Thread.stop }
+          Polyphony.receive
+        rescue Polyphony::Deadlock
+          puts 'found'
+        end
+      RUBY
+      expect(out).to eq("found\n")
+    end
+
+    it 'takes a Thread' do
+      expect { scheduler.sampler = 1 }.to raise_error(TypeError)
+    end
+  end
 end
