@@ -8,7 +8,7 @@ require_relative '../spec/support/memory_valgrind'
 # The workloads of spec/memory, with what can see more than a crash. Neither is part of `rake spec`.
 namespace :memory do
   program = 'spec/support/memory_workloads.rb'
-  names = %w[io backend timers queues fibers scopes nested threads processes]
+  names = %w[io backend timers queues fibers scopes nested threads processes observed]
   limit = %w[timeout --kill-after=5 120]
 
   choose = lambda do |args|

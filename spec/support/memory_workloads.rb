@@ -22,7 +22,7 @@ module MemoryWorkloads
   }.freeze
   # Named double_heap before Ruby 3.2.
   GROW = { (GC.method(:verify_compaction_references).parameters.any? { |_, name| name == :expand_heap } ? :expand_heap : :double_heap) => true }.freeze
-  NAMES = %w[io backend timers queues fibers scopes nested threads processes].freeze
+  NAMES = %w[io backend timers queues fibers scopes nested threads processes observed].freeze
 
   class Wrong < StandardError; end
 
@@ -259,6 +259,27 @@ module MemoryWorkloads
     end
     check('fork', Process.wait2(child)[1].exitstatus, 5)
     sleeper.stop
+  end
+
+  # A virtual clock and its heap, a random order, a tracer and a watcher of holds that make objects.
+  def observed
+    scheduler = Polyphony::Scheduler.current
+    scheduler.shuffle = 7
+    scheduler.virtual_clock = 0
+    events = []
+    scheduler.trace = ->(*event) { events.push(event) if events.size < 50 }
+    scheduler.watch_holds(0.000_001, ->(task, seconds) { events.push([task, seconds]) if events.size < 60 })
+    woken = Array.new(12) { |i| Polyphony.spin { sleep(60 + (i * 7 % 12)) && i } }
+    3.times { |i| woken[i].stop }
+    churn
+    Polyphony::Scheduler.wait_all_blocked
+    check('woken', woken.drop(3).map(&:await), (3..11).to_a)
+    check('cut', Polyphony.move_on_after(3600, with_value: :cut) { sleep }, :cut)
+    check('observed', events.size >= 50, true)
+  ensure
+    scheduler.trace = scheduler.shuffle = nil
+    scheduler.watch_holds(0, nil)
+    scheduler.virtual_clock = nil
   end
 
   def run(mode, names)
