@@ -21,6 +21,17 @@ module Polyphony
         fiber
       end
 
+      # @see Polyphony::Scope#spin
+      # @api private
+      def spin_into(scope, tag, block)
+        life = Lifecycle.new(tag, scope.host, block)
+        life.home = scope
+        fiber = new(life)
+        life.start(fiber)
+        scope.adopt(life)
+        fiber
+      end
+
       # Waits for all of them.
       #
       # @param fibers [Array<Polyphony::Fiber>]

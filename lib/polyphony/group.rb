@@ -43,8 +43,10 @@ module Polyphony
       @selects = true
       watch do
         Scheduler.park(self) until first
+        winner = first
+        fail_with(winner.failure) if winner.failure && stop_others
         stop_all if stop_others
-        [first.fiber, first.outcome(@awaiter)]
+        [winner.fiber, winner.outcome(@awaiter)]
       end
     end
 
@@ -87,9 +89,16 @@ module Polyphony
 
         Scheduler.park(self)
       end
-      stop_all
-      @awaiter.take(@failure)
-      raise @failure.error, cause: @failure.error.cause
+      fail_with(@failure)
+    end
+
+    # Stops the others and waits for them; then raises, with their errors as suppressed ones.
+    def fail_with(failure)
+      @awaiter.take(failure)
+      unwinding = Lifecycle::Unwinding.new(@awaiter, failure.error)
+      unwinding.outlast { stop_all }
+      @lives.each { |life| unwinding.add_failure(life.failure) if life.failure }
+      unwinding.finish
     end
 
     def failure_so_far

@@ -1,12 +1,16 @@
 # frozen_string_literal: true
 
+require_relative 'suppressed'
 require_relative 'lifecycle/failure'
+require_relative 'lifecycle/unwinding'
+require_relative 'lifecycle/late'
 require_relative 'lifecycle/run'
 require_relative 'lifecycle/restart'
 require_relative 'lifecycle/supervised'
 require_relative 'lifecycle/family'
 require_relative 'lifecycle/awaiting'
 require_relative 'lifecycle/mailbox'
+require_relative 'lifecycle/belongings'
 require_relative 'lifecycle/adoption'
 require_relative 'lifecycle/backtrace'
 
@@ -27,6 +31,9 @@ module Polyphony
     attr_accessor :tag
     # @return [Lifecycle, nil]
     attr_reader :parent
+    # @return [Lifecycle, Scope, nil] who counts it among its children and is told of its end: the parent,
+    #   or a scope that the parent opened
+    attr_accessor :home
     # @return [Scheduler::Task] the current run
     attr_reader :task
     # @return [Object] what the last run gave
@@ -37,11 +44,13 @@ module Polyphony
     attr_writer :site
 
     include Run
+    include Late
     include Restart
     include Supervised
     include Family
     include Awaiting
     include Mailbox
+    include Belongings
     extend Adoption
 
     # @param tag [Object]
@@ -49,7 +58,7 @@ module Polyphony
     # @param block [Proc, nil] nil for a fiber that Polyphony did not start
     def initialize(tag, parent, block)
       @tag = tag
-      @parent = parent
+      @parent = @home = parent
       @block = block
       @dead = false
       @run = 0
@@ -78,6 +87,17 @@ module Polyphony
     # @return [Symbol] :runnable, :running, :waiting or :dead
     def state
       @dead ? :dead : @task.state
+    end
+
+    # @return [Scope, nil] that it is in
+    def scope
+      @home if @home.is_a?(Scope)
+    end
+
+    # @return [Float, nil] when the nearest time limit is over: one around what the fiber is doing, or
+    #   around the scope that it is in
+    def deadline
+      [(@task.deadline if @task.respond_to?(:deadline)), scope&.deadline].compact.min
     end
 
     # @return [String, nil]

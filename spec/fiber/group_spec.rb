@@ -45,10 +45,34 @@ RSpec.describe 'Fiber.await and Fiber.select', :fibers do
       expect(other).not_to be_alive
     end
 
-    it 'loses none of several errors: the second comes at the next wait' do
-      fibers = [spin { raise IOError, 'a' }, spin { raise IOError, 'b' }]
-      raised = [error_of { Polyphony::Fiber.await(*fibers) }, *Array.new(3) { error_of { snooze } }].compact
-      expect(raised.map(&:message)).to eq(%w[a b])
+    it 'leaves the other fibers\' errors to their parents as well, if those are others' do
+      failing = nil
+      parent = spin do
+        failing = spin do
+          suspend
+        ensure
+          raise 'b'
+        end
+        log << error_of { suspend }
+      end
+      wait_until { failing&.state == :waiting }
+      raised = error_of { Polyphony::Fiber.await(failing, spin { raise 'a' }) }
+      parent.await
+      expect([raised.message, *Polyphony.suppressed(raised)]).to eq(['a', *log])
+      expect(log.map(&:message)).to eq(['b'])
+      expect(Array.new(3) { error_of { snooze } }.compact).to be_empty
+    end
+
+    it 'loses no error of a fiber that it stopped when it was itself interrupted' do
+      failing = waiting do
+        suspend
+      ensure
+        raise 'b'
+      end
+      awaiter = waiting { Polyphony::Fiber.await(failing) }
+      awaiter.stop
+      expect(failing).to be_alive
+      expect(error_of { failing.stop }&.message).to eq('b')
     end
 
     it 'waits for the new run of one that is restarted meanwhile' do

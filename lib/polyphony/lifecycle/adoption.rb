@@ -37,6 +37,19 @@ module Polyphony
       private_constant :ON_CLOSE, :ON_FORK, :ON_FINISH
     end
 
+    # In a forked child: nobody but this fiber is left. With it ends the process (see Scheduler.body).
+    def orphan
+      everybody.each { |life| life.leave_behind unless equal?(life) }
+      @scopes&.each(&:forget)
+      @parent = @home = @children = @awaiters = @stoppers = @supervision = @supervisor = nil
+    end
+
+    # In a forked child: marks a fiber that stayed in the parent process.
+    def leave_behind
+      bury(nil, DeadFiber.new("#{fiber.inspect} stayed in the parent process: fork copies only the running fiber"))
+      @supervision&.gone
+    end
+
     # Makes a plain fiber a handle: only this one object gets the methods.
     def attach_to(fiber, task)
       @fiber = fiber
@@ -44,6 +57,16 @@ module Polyphony
       task.handle = self
       fiber.extend(FiberMethods)
       fiber.instance_variable_set(:@life, self)
+    end
+
+    private
+
+    # No recursion: there can be more generations than a fiber's stack has room for.
+    def everybody
+      top = self
+      top = top.parent while top.parent
+      lives = [top]
+      lives.each { |life| lives.concat(life.children) }
     end
   end
 end

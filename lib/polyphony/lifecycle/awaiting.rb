@@ -23,7 +23,7 @@ module Polyphony
 
       # @return [Boolean] whether +life+ will be told of an error by `await`
       def awaited_by?(life)
-        @awaiters ? @awaiters.any? { |waiting| waiting.awaiter.equal?(life) } : false
+        @awaiters ? @awaiters.dup.any? { |waiting| waiting.awaiter.equal?(life) } : false
       end
 
       # @param waiting [#awaiter, #ended] a Lifecycle or a Group
@@ -33,13 +33,12 @@ module Polyphony
 
       # @see #add_awaiter
       def remove_awaiter(waiting)
-        index = @awaiters&.index(waiting)
-        @awaiters.delete_at(index) if index
+        @awaiters&.delete(waiting) # one step, as is the push: other threads do the same
       end
 
       # The parent was to get an error through `await` but stopped awaiting for another reason.
       def give_back(awaiter)
-        awaiter.deliver(@failure) if @dead && @failure && !@supervision && @parent.equal?(awaiter)
+        @home.deliver(@failure) if @dead && @failure && !@supervision && @parent.equal?(awaiter)
       end
 
       # @return [Lifecycle] who waits: as one of the awaiters of another fiber
@@ -54,7 +53,7 @@ module Polyphony
 
       # @raise [Polyphony::Error]
       def refuse_circle(awaiter)
-        return unless awaiter.within?(self)
+        return unless awaiter.equal?(self) || ((@children || @scopes) && awaiter.within?(self))
 
         whom = awaiter.equal?(self) ? 'itself' : 'its own ancestor, which waits for it at its end'
         raise Error, "a fiber cannot await #{whom}"
@@ -92,12 +91,13 @@ module Polyphony
         Scheduler.checkpoint # an error of its `ensure`, if that comes to the stopper
       end
 
+      # A copy: those of other threads leave the list while this goes through it.
       def notify_awaiters
-        @awaiters&.each { |waiting| waiting.ended(self) }
+        @awaiters&.dup&.each { |waiting| waiting.ended(self) }
       end
 
       def notify_stoppers
-        @stoppers&.each(&:wake)
+        @stoppers&.dup&.each(&:wake)
       end
     end
   end

@@ -8,12 +8,13 @@ module Polyphony
       MAX_RECEIVED = 8
       private_constant :MAX_RECEIVED
 
-      # @return [Array<Lifecycle>] live children, in the order they were spun
+      # @return [Array<Lifecycle>] live children, in the order they were spun; those in scopes last
       def children
-        @children ? @children.keys : []
+        own = @children ? @children.keys : []
+        @scopes ? own + @scopes.flat_map(&:lives) : own
       end
 
-      # @return [Boolean]
+      # @return [Boolean] whether there are live children that are in no scope
       def children?
         @children ? !@children.empty? : false
       end
@@ -23,6 +24,21 @@ module Polyphony
         (@children ||= {}.compare_by_identity)[child] = true
         child.stop_soon if @ending
         @supervisor&.add(child)
+      end
+
+      # @param scope [Scope] opened in this fiber
+      def enter(scope)
+        (@scopes ||= []).push(scope)
+      end
+
+      # @param scope [Scope] that has ended
+      def leave(scope)
+        @scopes = nil if @scopes&.delete(scope) && @scopes.empty?
+      end
+
+      # @return [Boolean] whether it can have children, of the thread that asks
+      def open?
+        !@dead && !elsewhere?
       end
 
       # @return [Boolean] whether +other+ is this fiber or above it
@@ -67,62 +83,48 @@ module Polyphony
         @awaits_children = false
       end
 
-      # Stops all children and waits for them, come what may. Errors beside the one returned are
-      # raised at the next wait, if there is one.
+      # Stops the children that are in no scope and waits for them, come what may.
       #
-      # @param error [Exception, nil] what this fiber has failed with so far
-      # @return [Exception, nil] that, or the first error of a child
-      # @suspends until all children have ended
+      # @param error [Exception, nil] what is being raised
+      # @return [Exception, nil] what is to be raised: that, or what came up meanwhile (see {Unwinding})
+      # @suspends until these children have ended
       def end_children(error)
         return error unless children?
 
-        more = []
+        unwinding = Unwinding.new(self, error)
         @ending = true
-        children.each(&:stop_soon)
-        error = outlast_children(error, more) while children?
-        more.each { |one| @task.interrupt(one) }
-        error
+        @children.keys.each(&:stop_soon)
+        outlast_children(unwinding) while children?
+        unwinding.outcome
       ensure
         @ending = false
       end
 
-      # In a forked child: nobody but this fiber is left. With it ends the process (see Scheduler.body).
-      def orphan
-        top = self
-        top = top.parent while top.parent
-        top.leave_behind(self)
-        @parent = @children = @awaiters = @stoppers = @supervision = @supervisor = nil
+      # @param error [Exception] that no `rescue` of the block is to see, since the fiber is being stopped:
+      #   what it fails with at its end
+      def keep(error)
+        (@kept ||= []).push(error)
       end
 
-      # In a forked child: marks fibers that stayed in the parent process.
-      def leave_behind(survivor)
-        children.each { |child| child.leave_behind(survivor) }
-        return if equal?(survivor)
-
-        bury(nil, DeadFiber.new("#{fiber.inspect} stayed in the parent process: fork copies only the running fiber"))
+      # @param error [Exception] raised in this fiber while it waits for others to end
+      # @return [Boolean] whether their `ensure` blocks are to be cut: when it is told to stop at once, or
+      #   by a signal, or when nothing could ever wake them
+      def hurried_by?(error)
+        error.is_a?(Stop) ? @now : error.is_a?(::SignalException) || error.is_a?(Deadlock)
       end
 
       private
 
-      # One wait of {#end_children}. Who is told to stop again, or by a signal, or can never be woken,
-      # does not wait for the children's `ensure` blocks.
-      def outlast_children(error, more)
+      def outlast_children(unwinding)
         await_children(:'the end of its children')
-        error
-      rescue Stop
-        children.each(&:stop_now) if @now
-        error # it is ending already
-      rescue ::Exception => e # rubocop:disable Lint/RescueException -- returned
-        children.each(&:stop_now) if e.is_a?(::SignalException) || e.is_a?(Deadlock)
-        return e unless error
-
-        more.push(e)
-        error
+      rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised, or kept, at the end
+        @children.keys.each(&:stop_now) if hurried_by?(e)
+        unwinding.add(e)
       end
 
       # It should be raised in a fiber that is no more.
       def pass_on(failure)
-        return @parent.deliver(failure) if @parent
+        return @home.deliver(failure) if @home
 
         main = Scheduler.current&.main
         main&.interrupt(failure.error) || Failure.report(failure.error, self)

@@ -16,6 +16,7 @@ module Polyphony
         while true # rubocop:disable Style/InfiniteLoop -- `loop` would cost a block
           result, error = run_once
           Scheduler.current # notices a fork: then there is no parent and no child
+          @scopes&.dup&.each(&:abandon)
           error = raise_late(end_children(error))
           break if error || @hold || !@restarting
 
@@ -24,8 +25,8 @@ module Polyphony
         again, result, error = between_runs(result, error) if @supervision
         finished = true
         again ? run_anew : finish(result, error)
-      ensure
-        finish(nil, nil) unless finished # Thread#kill
+      ensure # after Thread#kill
+        finish_killed unless finished
       end
 
       # @see Polyphony::Fiber#stop
@@ -39,7 +40,7 @@ module Polyphony
         elsif @restarting || @hold # the old run unwinds already: only there will be no new one
           request_stop(value)
         end
-        @restarting = @hold = false
+        call_off_restart
         stop_now if now
         wait_for_run(run)
       end
@@ -49,7 +50,7 @@ module Polyphony
         return if @dead
 
         interrupt(request_stop(nil)) unless @stop
-        @restarting = @hold = false
+        call_off_restart
       end
 
       # As {#stop_soon}, and cuts what its `ensure` blocks wait for, too.
@@ -57,7 +58,7 @@ module Polyphony
         return if @dead
 
         @now = true
-        @restarting = @hold = false
+        call_off_restart
         interrupt(@stop || request_stop(nil))
       end
 
@@ -69,9 +70,11 @@ module Polyphony
       # A run that could not be started, or the end of a fiber that is not ours to run.
       # @return [Exception, nil] the error, for the scheduler to pass on
       def finish_foreign(error)
-        error = end_children(error)
+        @scopes&.dup&.each(&:abandon)
+        error = raise_late(end_children(error))
         unless @block
           bury(nil, error)
+          @supervision&.gone
           return error
         end
 
@@ -84,10 +87,12 @@ module Polyphony
       # @return [Boolean] false when there is no run to raise it in
       def interrupt(error)
         return false if @dead
-        return @task.interrupt(error) if !@block || @task.started?
 
-        @early ||= error
-        true
+        if @block && !@task.started?
+          @early ||= error
+          return true unless @task.started? # just now, on another thread, and may not have seen it
+        end
+        @task.interrupt(error) && !(@dead && withdraw(error))
       end
 
       private
@@ -97,20 +102,23 @@ module Polyphony
 
         [@block.call, nil]
       rescue Stop => e
+        restart_asked_by(e)
         [@stop ? @stop.value : e.value, nil]
       rescue ::Exception => e # rubocop:disable Lint/RescueException -- handed to parent and awaiters
         [nil, Backtrace.complete(e, self)]
       end
 
-      # Errors that came when the block had nothing left to wait for: the first is the fiber's, if
-      # it has none so far.
+      # Errors that were kept for the end, and those that came when the block had nothing left to wait for.
+      # One of them all is the fiber's. That it was told to stop is none: it has ended.
       def raise_late(error)
-        @task.take_pending&.each do |late|
-          next if late.is_a?(Stop)
+        pending = @task.take_pending
+        error = nil if error.is_a?(Stop)
+        return error unless pending || @kept
 
-          error ? Failure.report(late, self) : error = Backtrace.complete(late, self)
-        end
-        error
+        unwinding = Unwinding.new(self)
+        [*@kept, error, *pending].each { |late| unwinding.add(late) unless late.nil? || late.is_a?(Stop) }
+        @kept = nil
+        unwinding.outcome&.then { |first| Backtrace.complete(first, self) }
       end
 
       def request_stop(value)
@@ -119,8 +127,13 @@ module Polyphony
 
       # Children first, then this fiber is over and everybody concerned knows.
       def finish(result, error)
+        @restarting = false if error
         bury(result, error)
-        @parent&.child_finished(self)
+        report_withdrawn
+        return if restart_late
+
+        @home&.child_finished(self)
+        @supervision&.gone
       end
 
       def bury(result, error)
@@ -128,10 +141,9 @@ module Polyphony
         @failure = error && failure_of(error)
         @dead = true
         @stop = @mailbox = @received = nil
-        @supervision&.gone
         notify_awaiters
         notify_stoppers
-        wake_senders
+        disconnect
       end
     end
   end
