@@ -5,6 +5,7 @@
 #   scheduler.rb            the Fiber::Scheduler (C, ext/scheduler)
 #   lifecycle.rb, fiber.rb  spin, await, stop, restart, parents and children, messages
 #   group.rb                several fibers awaited as one
+#   scope.rb                fibers that end where their scope ends; suppressed.rb: errors beside the one raised
 #   run.rb, signals.rb      a main fiber for a block
 #   cancel_scope.rb         time limits
 #   timers.rb, throttler.rb doing things later, again, and not too often
@@ -19,6 +20,7 @@ require_relative 'fiber_methods'
 require_relative 'lifecycle'
 require_relative 'group'
 require_relative 'fiber'
+require_relative 'scope'
 require_relative 'cancel_scope'
 require_relative 'throttler'
 require_relative 'timers'
