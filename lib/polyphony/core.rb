@@ -6,6 +6,7 @@
 #   lifecycle.rb, fiber.rb  spin, await, stop, restart, parents and children, messages
 #   group.rb                several fibers awaited as one
 #   scope.rb                fibers that end where their scope ends; suppressed.rb: errors beside the one raised
+#   supervisor.rb           fibers restarted when they fail; process_fiber.rb: processes as fibers
 #   run.rb, signals.rb      a main fiber for a block
 #   cancel_scope.rb         time limits
 #   timers.rb, throttler.rb doing things later, again, and not too often
@@ -24,6 +25,8 @@ require_relative 'scope'
 require_relative 'cancel_scope'
 require_relative 'throttler'
 require_relative 'timers'
+require_relative 'supervisor'
+require_relative 'process_fiber'
 require_relative 'verbs'
 require_relative 'signals'
 require_relative 'run'

@@ -37,7 +37,44 @@ module Polyphony
 
   # A supervised fiber failed more often than `max_restarts` within `within` seconds; `cause` is its
   # last error. Repair that, or allow more restarts.
-  class RestartLimit < Error; end
+  class RestartLimit < Error
+    # @param fiber [Fiber]
+    # @param error [Exception, nil] nil: it ended without one, and was to be restarted all the same
+    # @param intensity [#limit, #within]
+    # @return [Polyphony::RestartLimit]
+    # @suspends no
+    def self.for(fiber, error, intensity)
+      how = error ? "failed again (#{error.class}: #{error.message.to_s.lines.first&.chomp})" : 'ended again'
+      times = intensity.limit == 1 ? 'one restart' : "#{intensity.limit} restarts"
+      new("#{fiber.inspect} #{how}, after #{times} within #{intensity.within} s. Repair what fails; or allow more " \
+          'with max_restarts: and within:, or make restarts slower with backoff:')
+    end
+  end
+
+  # A process of `watch_process` ended with a status that is not 0, or by a signal.
+  class ProcessFailed < Error
+    # @return [Process::Status]
+    attr_reader :status
+    # @return [String] as it can be shown
+    attr_reader :command
+
+    # @param command [String]
+    # @param status [Process::Status]
+    def initialize(command, status)
+      @command = command
+      @status = status
+      super("#{command} (pid #{status.pid}) #{how}")
+    end
+
+    private
+
+    def how
+      return "exited with status #{status.exitstatus}" if status.exited?
+
+      name = ::Signal.signame(status.termsig)
+      "was ended by #{name ? "SIG#{name}" : "signal #{status.termsig}"}#{' (core dumped)' if status.coredump?}"
+    end
+  end
 
   # An operation on something closed: a pool, a channel.
   class Closed < Error; end

@@ -60,13 +60,39 @@ module Polyphony
     # Waits for fibers to end: those given, or all children of the calling fiber, those spun
     # meanwhile too. On an error the rest is stopped.
     #
-    # @param fibers [Array<Polyphony::Fiber>]
+    # However this ends, by an error, a `break` in the block, or because the calling fiber is stopped or
+    # out of time: all of them are stopped first, in reverse order, one after the other.
+    #
+    # A fiber that was stopped is not restarted. Between two runs a fiber is alive: it can be awaited,
+    # stopped, sent to. See docs/supervision.md.
+    #
+    # @param fibers [Array<Polyphony::Fiber>] none: the children
+    # @param restart [nil, Symbol, #call] nil (default): never; an error of one stops the others and is raised.
+    #   :always (or true): whenever one ends. :on_error: when one fails. :temporary: never, and an error is
+    #   told to the block only. Something to call: with the fiber and its result or error; gives one of these
+    # @param strategy [Symbol] who is restarted: :one_for_one (default), :one_for_all, or :rest_for_one, those
+    #   after the one that ended, in the order they were spun or given
+    # @param max_restarts [Integer, Float] 3 by default; Float::INFINITY: no limit
+    # @param within [Numeric] seconds, 5 by default: more than +max_restarts+ in that time is too often
+    # @param backoff [nil, Numeric, Hash, #call] seconds to wait before a restart. A Hash: min: 0.1, max: 30,
+    #   factor: 2, jitter: 0.1 (a share), random: Random. Something to call: with the number of the restart in
+    #   a row, from 1. A run longer than +within+ begins a new row
+    # @param shutdown [Numeric, nil] seconds that a fiber gets to end when it is stopped here, before what its
+    #   `ensure` blocks wait for is cut as well; nil (default): as long as it takes
+    # @yieldparam fiber [Polyphony::Fiber] whose run has ended, unless this stopped it
+    # @yieldparam result [Object, Exception] of that run. What the block raises ends the supervision
     # @return [nil]
-    # @raise [Exception] the first error of one of them
-    # @suspends until they have ended
-    def supervise(*fibers, **nil)
-      life = Lifecycle.current
-      fibers.empty? ? supervise_children(life) : Group.new(fibers).await
+    # @raise [Exception] the first error that is not answered by a restart
+    # @raise [Polyphony::RestartLimit] when there were too many restarts
+    # @raise [ArgumentError, TypeError] for options that make no sense
+    # @raise [Polyphony::Error] for a fiber that is supervised already, or is the caller or above it
+    # @suspends until all have ended and are not to be restarted
+    def supervise(*fibers, **options, &block)
+      supervisor = Supervisor.new(Lifecycle.current, options, block)
+      named = fibers.size == 1 && fibers.first.is_a?(::Array) ? fibers.first : fibers
+      return if named.empty? && !fibers.empty? # an Array of none
+
+      supervisor.run(named.map { |fiber| Group.life(fiber) }.uniq)
       nil
     end
 
@@ -86,15 +112,6 @@ module Polyphony
     def suspend
       Scheduler.install.kernel_sleep
       nil
-    end
-
-    private
-
-    def supervise_children(life)
-      life.await_children
-    rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised again
-      life.end_children(e)
-      raise
     end
   end
 end

@@ -17,8 +17,8 @@ module Polyphony
       # @return [Boolean] whether there is a block to run again
       def restartable? = !@block.nil?
 
-      # @return [Boolean] whether it was told not even to wait in its `ensure` blocks
-      def hurried? = @now ? true : false
+      # @return [Array<Lifecycle>] the live children that are in no scope: a scope sees to its own
+      def children_to_supervise = @children ? @children.keys : []
 
       # Stops the run, as for a restart, but has the fiber wait for its supervisor before the next one.
       # A stop by anybody else calls that off.
@@ -83,8 +83,8 @@ module Polyphony
         retry
       end
 
-      # The next run, in a new native fiber: nothing of the failed one (fiber-local variables, locks
-      # it held) is in its way.
+      # The next run, in a new native fiber: nothing of the failed one, as fiber-local variables, is
+      # in its way.
       def run_anew
         early = @early
         old = @task

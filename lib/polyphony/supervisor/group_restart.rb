@@ -1,0 +1,62 @@
+# frozen_string_literal: true
+
+module Polyphony
+  class Supervisor
+    # The strategies that restart several fibers when one has failed: they are stopped in reverse order,
+    # one after the other, and begin again in order, together.
+    module GroupRestart
+      private
+
+      # @return [Array<Child>] whom to restart when this one has to be, in order
+      def group_of(child)
+        case @policy.strategy
+        when :one_for_one then [child]
+        when :one_for_all then @children.values
+        else
+          all = @children.values
+          all.drop(all.index(child))
+        end
+      end
+
+      def restart_group(child, members, delay)
+        due = Polyphony.now + delay
+        members.reverse_each { |member| hold(member) }
+        @pending = { due: [due, @pending&.fetch(:due)].compact.max, members: members }
+        release_group if @pending[:due] <= Polyphony.now
+      end
+
+      def hold(member)
+        member.hold
+        wait_for(member, -> { member.life.cut }) { member.idle? }
+      end
+
+      def wait_for_group
+        left = @pending[:due] - Polyphony.now
+        Scheduler.park(:supervise, *(left unless left.infinite?)) if left.positive?
+        release_group if @pending[:due] <= Polyphony.now
+      end
+
+      def release_group
+        members = @pending[:members]
+        @pending = nil
+        members.each { |member| member.release if member.state == :held }
+      end
+
+      # Waits for a fiber to end its run; each time its `shutdown` seconds are over, what its `ensure`
+      # blocks wait for is cut.
+      def wait_for(child, cut)
+        deadline = @policy.shutdown && (Polyphony.now + @policy.shutdown)
+        until yield
+          left = deadline && (deadline - Polyphony.now)
+          if left && !left.positive?
+            cut.call
+            deadline += [@policy.shutdown, 0.01].max
+          else
+            Scheduler.park(:supervise, *(left unless left&.infinite?))
+          end
+        end
+      end
+    end
+    private_constant :GroupRestart
+  end
+end

@@ -1,0 +1,211 @@
+# frozen_string_literal: true
+
+require_relative '../support/fibers'
+
+RSpec.describe 'supervise with strategy:', :fibers do
+  let(:workers) { %i[a b c d].map { |tag| worker(tag) } }
+
+  # Notes when a run begins and ends; the end takes a few switches, so that an order is one.
+  def worker(tag)
+    spin(tag) do
+      log << "#{tag}+"
+      receive.tap { |order| raise order if order.is_a?(String) }
+    ensure
+      2.times { snooze }
+      log << "#{tag}-"
+    end
+  end
+
+  def supervisor(strategy, **options, &block)
+    fibers = workers
+    waiting { supervise(*fibers, restart: :on_error, strategy: strategy, **options, &(block || ->(*) {})) }
+      .tap { settled }
+  end
+
+  def settled
+    wait_until { workers.all? { |fiber| !fiber.alive? || fiber.waiting_on == 'receive' } }
+  end
+
+  # @return [Array<String>] what happens when one fails
+  def failing(index)
+    log.clear
+    workers[index] << 'oops'
+    wait_until { log.include?("#{workers[index].tag}+") }
+    settled
+    log
+  end
+
+  it ':one_for_one restarts the one that failed' do
+    boss = supervisor(:one_for_one)
+    expect(failing(1)).to eq(%w[b- b+])
+    boss.stop
+  end
+
+  it ':one_for_all stops all in reverse order, then restarts them in order' do
+    boss = supervisor(:one_for_all)
+    expect(failing(1)).to eq(%w[b- d- c- a- a+ b+ c+ d+])
+    boss.stop
+  end
+
+  it ':rest_for_one does so with the one that failed and those after it' do
+    boss = supervisor(:rest_for_one)
+    expect(failing(1)).to eq(%w[b- d- c- b+ c+ d+])
+    expect(failing(3)).to eq(%w[d- d+])
+    expect(failing(0)).to eq(%w[a- d- c- b- a+ b+ c+ d+])
+    boss.stop
+  end
+
+  it 'takes children in the order they were spun' do
+    boss = waiting do
+      workers
+      supervise(restart: :on_error, strategy: :rest_for_one) {}
+    end
+    settled
+    expect(failing(2)).to eq(%w[c- d- c+ d+])
+    boss.stop
+  end
+
+  it 'leaves out those that have ended for good' do
+    boss = supervisor(:one_for_all)
+    workers[2] << :done
+    workers[3].stop
+    expect(failing(0)).to eq(%w[a- b- a+ b+])
+    boss.stop
+  end
+
+  it 'the fibers keep their order over restarts' do
+    boss = supervisor(:rest_for_one)
+    failing(0)
+    expect(failing(1)).to eq(%w[b- d- c- b+ c+ d+])
+    boss.stop
+  end
+
+  it 'restarts once when several fail together, and tells of each' do
+    told = []
+    boss = supervisor(:one_for_all, max_restarts: 1) { |fiber, outcome| told << [fiber.tag, outcome.to_s] }
+    workers[0] << 'one'
+    workers[2] << 'two'
+    expect(failing(3)).to eq(%w[a- c- d- b- a+ b+ c+ d+])
+    expect(told).to eq([%i[a one], %i[c two], %i[d oops]].map { |tag, text| [tag, text.to_s] })
+    expect(boss).to be_alive
+    boss.stop
+  end
+
+  it 'does not restart one that is stopped by somebody while it unwinds for the others' do
+    boss = supervisor(:one_for_all)
+    log.clear
+    workers[0] << 'oops'
+    wait_until { log.include?('a-') }
+    stopper = waiting { workers[3].stop(:enough) }
+    wait_until { log.include?('c+') }
+    settled
+    stopper.await
+    expect([workers.map(&:alive?), workers[3].await]).to eq([[true, true, true, false], :enough])
+    expect(log).to eq(%w[a- d- c- b- a+ b+ c+])
+    boss.stop
+  end
+
+  it 'restarts one for the others, in order, that was restarted by hand while it unwinds' do
+    boss = supervisor(:one_for_all)
+    log.clear
+    workers[1] << 'oops'
+    wait_until { log.include?('b-') }
+    workers[3].restart
+    wait_until { log.include?('d+') }
+    settled
+    expect(log).to eq(%w[b- d- c- a- a+ b+ c+ d+])
+    boss.stop
+  end
+
+  it 'tells of errors in the ensure blocks of those it stops, and restarts them as well' do
+    told = []
+    runs = 0
+    first = spin(:first) { receive.then { raise 'oops' } if (runs += 1) == 1 }
+    second = spin(:second) do
+      suspend if runs == 1
+    ensure
+      raise 'unwinding' if runs == 1
+    end
+    boss = waiting do
+      supervise(first, second, restart: :on_error, strategy: :one_for_all, max_restarts: 1) { |_, outcome| told << outcome&.message }
+    end
+    wait_until { second.state == :waiting }
+    first << :go
+    expect(boss.await).to be_nil
+    expect(told).to eq(['oops', 'unwinding', nil, nil])
+  end
+
+  it 'waits for the backoff with all of them stopped; a stop of one is not undone by it' do
+    boss = supervisor(:rest_for_one, backoff: 60)
+    log.clear
+    workers[1] << 'oops'
+    wait_until { boss.waiting_on&.include?('left') }
+    expect(log).to eq(%w[b- d- c-])
+    expect(workers.map(&:alive?)).to eq([true] * 4)
+    workers[2].stop
+    workers[0] << 'oops'
+    wait_until { log.last == 'a-' && boss.waiting_on&.include?('left') }
+    expect(workers.map(&:waiting_on)).to eq(['restart', 'restart', nil, 'restart'])
+    boss.stop
+    expect([workers.map(&:alive?), log]).to eq([[false] * 4, %w[b- d- c- a-]])
+  end
+
+  it 'restarts them in order when the backoff is over' do
+    boss = supervisor(:one_for_all, backoff: 0.01)
+    expect(failing(2)).to eq(%w[c- d- b- a- a+ b+ c+ d+])
+    boss.stop
+  end
+
+  it 'goes on with the rest when the one that failed is stopped in the backoff' do
+    boss = supervisor(:one_for_all, backoff: 0.01)
+    log.clear
+    workers[0] << 'oops'
+    wait_until { boss.waiting_on&.include?('left') }
+    workers[0].stop
+    wait_until { log.include?('d+') }
+    expect(log).to eq(%w[a- d- c- b- b+ c+ d+])
+    boss.stop
+  end
+
+  describe 'shutdown:' do
+    def stubborn(tag)
+      spin(tag) do
+        log << "#{tag}+"
+        receive.tap { |order| raise order if order.is_a?(String) }
+      ensure
+        begin
+          suspend unless log.count("#{tag}+") > 1
+        ensure
+          log << "#{tag}-"
+        end
+      end
+    end
+
+    it 'cuts what ensure blocks wait for when it is over' do
+      fibers = [worker(:a), stubborn(:b)]
+      boss = waiting { supervise(*fibers, restart: :on_error, strategy: :one_for_all, shutdown: 0) {} }
+      wait_until { log.size == 2 }
+      fibers[0] << 'oops'
+      wait_until { log.size == 6 }
+      expect(log).to eq(%w[a+ b+ a- b- a+ b+])
+      boss.stop
+    end
+
+    it 'holds for the end of the supervision, too' do
+      fiber = stubborn(:a)
+      boss = waiting { supervise(fiber, restart: :on_error, shutdown: 0.01) {} }
+      boss.stop
+      expect(log).to eq(%w[a+ a-])
+    end
+
+    it 'waits without it' do
+      fiber = stubborn(:a)
+      boss = waiting { supervise(fiber, restart: :on_error) {} }
+      stopper = waiting { boss.stop }
+      expect(fiber).to be_alive
+      fiber.stop(now: true)
+      stopper.await
+      expect(boss).not_to be_alive
+    end
+  end
+end
