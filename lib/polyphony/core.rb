@@ -10,6 +10,7 @@
 #   run.rb, signals.rb      a main fiber for a block
 #   cancel_scope.rb         time limits
 #   timers.rb, throttler.rb doing things later, again, and not too often
+#   channel.rb, call.rb, registry.rb, topic.rb: messages beside the mailbox; line.rb: their waiting fibers
 #   resource_pool.rb, thread_pool.rb, thread.rb
 #   verbs.rb                all of it as methods of Polyphony
 
@@ -27,6 +28,10 @@ require_relative 'throttler'
 require_relative 'timers'
 require_relative 'supervisor'
 require_relative 'process_fiber'
+require_relative 'channel'
+require_relative 'call'
+require_relative 'registry'
+require_relative 'topic'
 require_relative 'verbs'
 require_relative 'signals'
 require_relative 'run'

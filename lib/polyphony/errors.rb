@@ -79,6 +79,10 @@ module Polyphony
   # An operation on something closed: a pool, a channel.
   class Closed < Error; end
 
+  # A subscriber of a {Topic} was too slow: more messages waited for it than its limit. Receive faster, allow
+  # more, or choose what is to happen with `overflow:`.
+  class Overflow < Error; end
+
   # Nothing can ever wake the program again: every fiber waits for another. The message shows who
   # waits where.
   class Deadlock < Error

@@ -32,7 +32,8 @@ module Polyphony
     # @raise [Polyphony::TimeoutError] when no message came in time
     # @suspends until a message arrives; always a point where the fiber can be stopped
     def receive(timeout: nil, &filter)
-      Lifecycle.current.receive(timeout, &filter)
+      life = Scheduler.handle || Lifecycle.current
+      timeout || filter ? life.receive_special(timeout, filter) : life.receive
     end
 
     # Yields message after message, for ever. `break` ends it.

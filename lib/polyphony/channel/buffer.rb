@@ -1,0 +1,74 @@
+# frozen_string_literal: true
+
+module Polyphony
+  class Channel
+    # Where the messages are: a stock queue, of which only what does not wait is used. It does in one step, among
+    # threads, what must be one step: to put in unless it is full or closed, to take unless it is empty.
+    module Buffer
+      # Puts in, come what may: as long as there is no room, the oldest message goes.
+      #
+      # @return [Integer] how many went
+      def squeeze(message)
+        dropped = 0
+        dropped += 1 unless take.equal?(NONE) until put(message)
+        dropped
+      end
+
+      private
+
+      def prepare
+        @queue = @capacity ? ::Thread::SizedQueue.new(Polyphony.count(@capacity, 'capacity')) : ::Thread::Queue.new
+      end
+
+      def shut
+        @queue.close
+      end
+
+      # @return [Boolean] whether there was room
+      # @raise [Polyphony::Closed]
+      def put(message)
+        if @capacity.nil?
+          @queue.push(message)
+        elsif @queue.size < @capacity || @queue.closed?
+          @queue.push(message, true)
+        else
+          return false
+        end
+        @receivers.wake
+        true
+      rescue ::ClosedQueueError
+        refuse
+      rescue ::ThreadError
+        false # another thread has filled it meanwhile
+      end
+
+      # @return [Object] the oldest message, or NONE
+      def take
+        return NONE if @queue.empty?
+
+        message = @queue.pop(true)
+        @senders.wake
+        message
+      rescue ::ThreadError
+        NONE # another thread has emptied it meanwhile
+      end
+
+      def wait_to_put(message)
+        place = Line::Place.new(Lifecycle.current)
+        @senders.join(place)
+        begin
+          Scheduler.park(@sending) until (@senders.first?(place) || closed?) && put(message)
+        ensure
+          @senders.leave(place)
+          @senders.wake if closed? || size < @capacity
+        end
+      end
+
+      def refuse
+        raise Closed, 'the channel is closed: nothing can be sent', cause: @error
+      end
+    end
+    private_constant :Buffer
+    include Buffer
+  end
+end
