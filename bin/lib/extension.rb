@@ -9,7 +9,7 @@ require 'rbconfig'
 class Extension
   DLEXT = RbConfig::CONFIG['DLEXT']
   # Environment that changes what extconf.rb or the compiler does.
-  ENVIRONMENT = %w[POLYPHONY_DEBUG CC CFLAGS CPPFLAGS LDFLAGS].freeze
+  ENVIRONMENT = %w[POLYPHONY_DEBUG CC CFLAGS CPPFLAGS LDFLAGS LLHTTP_SRC].freeze
 
   attr_reader :name
 
@@ -39,8 +39,9 @@ class Extension
 
   private
 
+  # Without a target to show for it, what was configured may have been a system that lacked something.
   def bring_up_to_date
-    configure unless configured?
+    configure unless configured? && File.exist?(target)
     make
     install
   end
@@ -69,7 +70,7 @@ class Extension
   end
 
   def configure
-    FileUtils.rm_f([signature_file, *Dir.glob(File.join(@build_dir, '*.o'))])
+    FileUtils.rm_f([signature_file, *Dir.glob(File.join(@build_dir, "*.{o,#{DLEXT}}"))])
     run(RbConfig.ruby, File.join(@source_dir, 'extconf.rb'))
     File.write(signature_file, signature)
   end
@@ -78,9 +79,12 @@ class Extension
     run('make', "-j#{ENV.fetch('JOBS', 2)}")
   end
 
-  # By rename, so that a Ruby that has the old library mapped keeps it.
+  # By rename, so that a Ruby that has the old library mapped keeps it. An extension may decide not to be
+  # built where its libraries are missing.
   def install
     built = File.join(@build_dir, "#{name}_ext.#{DLEXT}")
+    return FileUtils.rm_f(target) unless File.exist?(built)
+
     FileUtils.cp(built, "#{target}.new")
     File.rename("#{target}.new", target)
   end

@@ -57,6 +57,8 @@ ensure_packages() {
   [ -e "$ruby_headers/ruby.h" ] || missing+=(ruby-dev)
   have_header ev.h libev/ev.h || missing+=(libev-dev)
   [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+  # Where there is no such package, the gem llhttp has the C (see the Gemfile).
+  have_header llhttp.h || ! apt-cache show libllhttp-dev >/dev/null 2>&1 || install_packages libllhttp-dev
 }
 
 # ensure_commands NAME…: programs whose package has their name.

@@ -6,12 +6,13 @@
 #include <llhttp.h>
 
 /*
- * The HTTP/1 request parser: bytes in, events out. Pure C; it knows no Ruby, no fiber and no socket.
+ * The HTTP/1 request parser: bytes in, events out. Pure C; it knows no Ruby, no fiber and no
+ * socket.
  *
- * A request is accepted only if two readers agree on it. llhttp reads the bytes as they come, and so
- * refuses nonsense at its first byte. What it has accepted as a whole, a head, the line before a chunk
- * or a block of trailers, is read again by http1_rules.c, which knows one strict grammar and does not
- * depend on the version of llhttp or on how that was compiled.
+ * A request is accepted only if two readers agree on it. llhttp reads the bytes as they come, and
+ * so refuses nonsense at its first byte. What it has accepted as a whole, a head, the line before a
+ * chunk or a block of trailers, is read again by http1_rules.c, which knows one strict grammar and
+ * does not depend on the version of llhttp or on how that was compiled.
  *
  *     feed ─▶ [ consumed | unit being parsed | not looked at yet | room ]
  *               0          start               parsed              end     capacity
@@ -65,7 +66,7 @@ enum http1_form { HTTP1_ORIGIN, HTTP1_ABSOLUTE, HTTP1_AUTHORITY, HTTP1_ASTERISK 
 /* The index of a head: offsets into its bytes. */
 struct http1_head {
     const char *bytes;
-    uint32_t size; /* with the empty line that ends it */
+    uint32_t size;  /* with the empty line that ends it */
     uint8_t method; /* llhttp's number */
     uint8_t minor;  /* of the version: 0 or 1 */
     uint8_t form;
@@ -107,6 +108,7 @@ struct http1_parser {
     uint32_t values_seen; /* fields that llhttp has counted */
     uint8_t started;      /* bytes of a head have come */
     uint8_t completed;    /* llhttp has seen the end of the message */
+    uint8_t empty_lines;  /* before the request line */
     uint64_t remaining;   /* bytes of the body, or of the chunk, to come */
     uint64_t body_bytes;  /* of the chunked body so far */
 };
@@ -117,12 +119,13 @@ void http1_free(struct http1_parser *p);
 /* Appends what was read from the connection. -1 without memory. */
 int http1_feed(struct http1_parser *p, const char *data, size_t size);
 
-/* Reads a head: READY, MORE or FAILED. head->fields must have room for limits.fields. The index points
-   into the parser's own bytes, valid until the next http1_feed. */
+/* Reads a head: READY, MORE or FAILED. head->fields must have room for limits.fields. The index
+   points into the parser's own bytes, valid until the next http1_feed. */
 enum http1_result http1_next_head(struct http1_parser *p, struct http1_head *head);
 
-/* Copies at most `room` bytes of the body to `into`, their number to `got`: READY with got > 0, MORE,
-   DONE or FAILED. With DONE, `trailers` is filled (fields: room for limits.trailer_fields). */
+/* Copies at most `room` bytes of the body to `into`, their number to `got`: READY with got > 0,
+   MORE, DONE or FAILED. With DONE, `trailers` is filled (fields: room for limits.trailer_fields).
+ */
 enum http1_result http1_read_body(struct http1_parser *p, char *into, size_t room, size_t *got,
                                   struct http1_head *trailers);
 
@@ -138,6 +141,15 @@ static inline size_t http1_unused(const struct http1_parser *p)
     return p->end - p->start;
 }
 
+/* Counts bytes of a body with Content-Length as taken: they were, or were read elsewhere. */
+static inline void http1_skip(struct http1_parser *p, size_t size)
+{
+    p->start += size;
+    p->parsed = p->start;
+    p->remaining -= size;
+    if (p->remaining == 0) p->state = HTTP1_HEAD;
+}
+
 /* Gives the memory back if no byte is in it. */
 void http1_trim(struct http1_parser *p);
 
@@ -147,7 +159,8 @@ enum http1_result http1_read_chunks(struct http1_parser *p, char *into, size_t r
 enum http1_result http1_fail(struct http1_parser *p, int status, const char *reason);
 
 /* --- http1_rules.c: each gives 0, or the status to answer with, and the reason --- */
-int http1_check_head(struct http1_head *head, const struct http1_limits *limits, const char **reason);
+int http1_check_head(struct http1_head *head, const struct http1_limits *limits,
+                     const char **reason);
 int http1_check_trailers(struct http1_head *head, const struct http1_limits *limits,
                          const char **reason);
 int http1_check_chunk_line(const char *line, size_t size, uint64_t *chunk, const char **reason);

@@ -3,9 +3,9 @@
 
 /* RFC 9110, 5.6.2: what names of fields and methods are made of. */
 const uint8_t http1_token[256] = {
-    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1,       ['*'] = 1,
-    ['+'] = 1, ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1,        ['|'] = 1,
-    ['~'] = 1, ['0' ... '9'] = 1,    ['A' ... 'Z'] = 1,    ['a' ... 'z'] = 1};
+    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1,         ['&'] = 1,         ['\''] = 1,
+    ['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1,         ['^'] = 1,         ['_'] = 1,
+    ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1};
 
 static inline int lower(unsigned char c)
 {
@@ -36,8 +36,8 @@ int http1_has_token(const char *list, size_t size, const char *want)
 
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Goes over the text of a field's value, and stops at the first control character that is no tab. Eight
-   bytes at a time, as this is where most bytes of a head are. */
+/* Goes over the text of a field's value, and stops at the first control character that is no tab.
+   Eight bytes at a time, as this is where most bytes of a head are. */
 const char *http1_skip_text(const char *at, const char *end, uint16_t *high)
 {
     uint64_t seen = 0;
@@ -46,7 +46,8 @@ const char *http1_skip_text(const char *at, const char *end, uint16_t *high)
         while (end - at >= 8) {
             memcpy(&word, at, 8);
             delete = word ^ EACH(0x7f);
-            if ((((word - EACH(0x20)) & ~word) | ((delete - EACH(1)) & ~delete)) & EACH(0x80)) break;
+            if ((((word - EACH(0x20)) & ~word) | ((delete - EACH(1)) & ~delete)) & EACH(0x80))
+                break;
             seen |= word;
             at += 8;
         }

@@ -5,10 +5,9 @@
 static const struct {
     const char *text;
     size_t size;
-} names[] = {
-    {"", 0},
+} names[] = {{"", 0},
 #define X(id, name, sharing) {name, sizeof(name) - 1},
-    HTTP1_NAMES(X)
+             HTTP1_NAMES(X)
 #undef X
 };
 
@@ -16,7 +15,8 @@ static const struct {
 #define SLOTS 256
 static uint8_t slots[SLOTS];
 
-/* A name's bytes with bit 5 set: that makes letters lower case and leaves '-' and digits as they are. */
+/* A name's bytes with bit 5 set: that makes letters lower case and leaves '-' and digits as they
+ * are. */
 static unsigned hash(const char *name, size_t size)
 {
     unsigned first = name[0] | 0x20, middle = name[size / 2] | 0x20, last = name[size - 1] | 0x20;

@@ -3,8 +3,8 @@
 #include <string.h>
 
 /*
- * The strict reader: one grammar, RFC 9112 without any of the liberties that it allows to recipients.
- * It sees only what is complete, and every offence has its own words for the log.
+ * The strict reader: one grammar, RFC 9112 without any of the liberties that it allows to
+ * recipients. It sees only what is complete, and every offence has its own words for the log.
  */
 
 static int refuse(const char **reason, int status, const char *words)
@@ -20,12 +20,13 @@ static struct http1_span span(const struct http1_head *head, const char *from, c
 
 /* --- fields --- */
 
-static int offence_in_name(const char *line, const char *at, const char **reason)
+static int offence_in_name(const char *line, const char *at, const char *end, const char **reason)
 {
-    if (at == line)
-        return refuse(reason, 400, *at == ' ' || *at == '\t' ? "folded header field" : "empty or invalid field name");
-    return refuse(reason, 400, *at == ' ' || *at == '\t' ? "whitespace in a field name or before its colon"
-                                                         : "invalid character in a field name");
+    int blank = at < end && (*at == ' ' || *at == '\t');
+    if (at == line && blank) return refuse(reason, 400, "folded header field");
+    if (at == line) return refuse(reason, 400, "empty or invalid field name");
+    if (blank) return refuse(reason, 400, "whitespace in a field name or before its colon");
+    return refuse(reason, 400, "invalid character in a field name");
 }
 
 static int offence_in_value(const char *at, const char *end, const char **reason)
@@ -41,7 +42,7 @@ static int read_field(struct http1_head *head, struct http1_field *field, const 
 {
     const char *line = *at, *c = line;
     while (c < end && http1_token[(unsigned char)*c]) c++;
-    if (c == end || c == line || *c != ':') return offence_in_name(line, c, reason);
+    if (c == end || c == line || *c != ':') return offence_in_name(line, c, end, reason);
     field->name = span(head, line, c);
     do c++;
     while (c < end && (*c == ' ' || *c == '\t'));
@@ -57,7 +58,8 @@ static int read_field(struct http1_head *head, struct http1_field *field, const 
 
 /* --- fields that decide where the request ends, and what becomes of the connection --- */
 
-static int check_length(struct http1_head *head, const char *value, size_t size, const char **reason)
+static int check_length(struct http1_head *head, const char *value, size_t size,
+                        const char **reason)
 {
     uint64_t length = 0;
     if (head->lengths++) return refuse(reason, 400, "more than one Content-Length");
@@ -71,8 +73,10 @@ static int check_length(struct http1_head *head, const char *value, size_t size,
     return 0;
 }
 
-/* Nothing but "chunked". A coding that we could not undo is 501, all else leaves the end of the body open. */
-static int check_coding(struct http1_head *head, const char *value, size_t size, const char **reason)
+/* Nothing but "chunked". A coding that we could not undo is 501, all else leaves the end of the
+ * body open. */
+static int check_coding(struct http1_head *head, const char *value, size_t size,
+                        const char **reason)
 {
     if (head->codings++) return refuse(reason, 400, "more than one Transfer-Encoding");
     if (http1_same(value, size, "chunked")) {
@@ -105,7 +109,8 @@ static int check_host(struct http1_head *head, const struct http1_field *field, 
         return refuse(reason, 400, "Host differs from the request target");
     for (uint32_t i = 0; i < field->value.length; i++) {
         char a = host[i], b = authority[i];
-        if (a == b || ((a | 0x20) == (b | 0x20) && (a | 0x20) >= 'a' && (a | 0x20) <= 'z')) continue;
+        if (a == b || ((a | 0x20) == (b | 0x20) && (a | 0x20) >= 'a' && (a | 0x20) <= 'z'))
+            continue;
         return refuse(reason, 400, "Host differs from the request target");
     }
     return 0;
@@ -143,8 +148,8 @@ static int check_known(struct http1_head *head, const struct http1_field *field,
     }
 }
 
-static int check_together(struct http1_head *head, const struct http1_limits *limits, unsigned wants,
-                          const char **reason)
+static int check_together(struct http1_head *head, const struct http1_limits *limits,
+                          unsigned wants, const char **reason)
 {
     if (head->minor == 1 && !head->hosts) return refuse(reason, 400, "no Host");
     if (head->codings && head->minor == 0)
@@ -159,7 +164,8 @@ static int check_together(struct http1_head *head, const struct http1_limits *li
     if (!has_body) head->flags &= (uint8_t)~HTTP1_EXPECT_CONTINUE;
     if (!(wants & WANTS_CLOSE) && (head->minor == 1 || (wants & WANTS_KEEP_ALIVE)))
         head->flags |= HTTP1_KEEP_ALIVE;
-    if (head->minor == 1 && (wants & WANTS_UPGRADE) && (wants & HAS_UPGRADE)) head->flags |= HTTP1_UPGRADE;
+    if (head->minor == 1 && (wants & WANTS_UPGRADE) && (wants & HAS_UPGRADE))
+        head->flags |= HTTP1_UPGRADE;
     return 0;
 }
 
@@ -176,7 +182,8 @@ static int check_version(const char *at, const char *end, uint8_t *minor, const 
     if (end - at != 8 || memcmp(at, "HTTP/", 5) || at[5] < '0' || at[5] > '9' || at[6] != '.' ||
         at[7] < '0' || at[7] > '9')
         return refuse(reason, 400, "no HTTP version in the request line");
-    if (at[5] != '1' || at[7] > '1') return refuse(reason, 505, "HTTP version is neither 1.0 nor 1.1");
+    if (at[5] != '1' || at[7] > '1')
+        return refuse(reason, 505, "HTTP version is neither 1.0 nor 1.1");
     *minor = (uint8_t)(at[7] - '0');
     return 0;
 }
@@ -202,44 +209,47 @@ static int read_request_line(struct http1_head *head, const char **at, const cha
 
 /* --- the whole --- */
 
-int http1_check_head(struct http1_head *head, const struct http1_limits *limits, const char **reason)
+int http1_check_head(struct http1_head *head, const struct http1_limits *limits,
+                     const char **reason)
 {
     const char *at = head->bytes, *end = at + head->size;
     unsigned wants = 0;
     int status = read_request_line(head, &at, end, reason);
-    while (!status && *at != '\r') {
+    while (!status && at < end && *at != '\r') {
         if (head->count == limits->fields) return refuse(reason, 431, "too many header fields");
         struct http1_field *field = &head->fields[head->count];
         status = read_field(head, field, &at, end, reason);
         if (status) break;
         head->count++;
         if (field->known) status = check_known(head, field, &wants, reason);
-        if (!status && at == end) return refuse(reason, 400, "the head does not end with an empty line");
     }
     if (status) return status;
-    if (end - at != 2 || at[1] != '\n') return refuse(reason, 400, "the head does not end with an empty line");
+    if (end - at != 2 || at[1] != '\n')
+        return refuse(reason, 400, "the head does not end with an empty line");
     return check_together(head, limits, wants, reason);
 }
 
 /* What would decide about the message comes too late, RFC 9110, 6.5.1. */
 static int allowed_in_trailers(unsigned known)
 {
-    return known != HTTP1_NAME_CONTENT_LENGTH && known != HTTP1_NAME_TRANSFER_ENCODING && known != HTTP1_NAME_HOST &&
-           known != HTTP1_NAME_CONNECTION && known != HTTP1_NAME_EXPECT && known != HTTP1_NAME_UPGRADE;
+    return known != HTTP1_NAME_CONTENT_LENGTH && known != HTTP1_NAME_TRANSFER_ENCODING &&
+           known != HTTP1_NAME_HOST && known != HTTP1_NAME_CONNECTION &&
+           known != HTTP1_NAME_EXPECT && known != HTTP1_NAME_UPGRADE;
 }
 
 int http1_check_trailers(struct http1_head *head, const struct http1_limits *limits,
                          const char **reason)
 {
     const char *at = head->bytes, *end = at + head->size;
-    while (*at != '\r') {
-        if (head->count == limits->trailer_fields) return refuse(reason, 431, "too many trailer fields");
+    while (at < end && *at != '\r') {
+        if (head->count == limits->trailer_fields)
+            return refuse(reason, 431, "too many trailer fields");
         struct http1_field *field = &head->fields[head->count];
         int status = read_field(head, field, &at, end, reason);
         if (status) return status;
         head->count++;
-        if (!allowed_in_trailers(field->known)) return refuse(reason, 400, "field not allowed in trailers");
-        if (at == end) break;
+        if (!allowed_in_trailers(field->known))
+            return refuse(reason, 400, "field not allowed in trailers");
     }
     if (end - at != 2 || at[1] != '\n')
         return refuse(reason, 400, "the trailers do not end with an empty line");
@@ -278,12 +288,12 @@ static const char *skip_extension(const char *at, const char *end)
 
 int http1_check_chunk_line(const char *line, size_t size, uint64_t *chunk, const char **reason)
 {
-    const char *at = line, *end = line + size - 2;
     *chunk = 0;
-    if (size < 3 || end[0] != '\r') return refuse(reason, 400, "invalid chunk size");
+    if (size < 3 || line[size - 2] != '\r') return refuse(reason, 400, "invalid chunk size");
+    const char *at = line, *end = line + size - 2;
     for (; at < end; at++) {
         unsigned char c = (unsigned char)*at, l = c | 0x20;
-        unsigned digit = c >= '0' && c <= '9' ? c - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10u : 16;
+        unsigned digit = c >= '0' && c <= '9' ? c - 48u : l >= 'a' && l <= 'f' ? l - 87u : 16;
         if (digit == 16) break;
         if (at - line == 16) return refuse(reason, 400, "chunk size too large");
         *chunk = *chunk << 4 | digit;
