@@ -148,6 +148,79 @@ RSpec.describe 'an uncaught error', :fibers do
     expect(count_raised(error)).to eq(0)
   end
 
+  it 'is raised in the thread of the parent, and only there, when nobody of another thread awaits' do
+    threads = Queue.new
+    thread = Polyphony::Thread.new do
+      Polyphony.spin { raise IOError }
+      threads << [error_of { Polyphony.suspend }.class, Thread.current]
+    end
+    thread.join
+    expect(threads.pop).to eq([IOError, thread])
+    expect(threads).to be_empty
+    expect(Array.new(3) { error_of { snooze } }.compact).to be_empty
+  end
+
+  it 'goes to awaiters in other threads and to the parent in its own, once each' do
+    child = waiting { receive; raise error }
+    ready = Queue.new
+    threads = Array.new(3) do
+      Polyphony::Thread.new do
+        ready << spin { suspend }
+        [error_of { child.await }, *Array.new(4) { error_of { Polyphony.snooze } }.compact]
+      end
+    end
+    3.times { ready.pop }
+    child << :fail
+    expect(error_of { suspend }).to equal(error)
+    expect(threads.map(&:value)).to eq([[error]] * 3)
+    expect(count_raised(error)).to eq(0)
+  end
+
+  it 'of fibers of another thread stops the others of a Fiber.await there, and waits for them' do
+    fibers = Queue.new
+    ended = Queue.new
+    thread = Polyphony::Thread.new do
+      Polyphony.scope do
+        fibers << spin do
+          suspend
+        ensure
+          Polyphony.snooze
+          ended << Thread.current
+        end
+        fibers << (failing = spin { receive; raise error })
+        error_of { failing.await }
+        receive
+      end
+    end
+    both = [fibers.pop, fibers.pop]
+    both.last << :fail
+    expect(error_of { Polyphony::Fiber.await(*both) }).to equal(error)
+    expect([ended.size, ended.pop]).to eq([1, thread])
+    thread.kill
+  end
+
+  it 'in an ensure block takes the place of what was being raised, which is its cause' do
+    child = spin do
+      raise error
+    ensure
+      raise IOError, 'closing'
+    end
+    raised = error_of { child.await }
+    expect([raised.class, raised.cause]).to eq([IOError, error])
+    expect(count_raised(error) + count_raised(raised)).to eq(0)
+  end
+
+  it 'comes to a parent in its ensure block when it waits there, as at any wait' do
+    parent = spin do
+      spin { snooze; raise IOError, 'child' }
+      raise error
+    ensure
+      suspend
+    end
+    raised = error_of { parent.await }
+    expect([raised.message, raised.cause]).to eq(['child', error])
+  end
+
   it 'may be no StandardError' do
     child = spin { raise NotImplementedError, 'later' }
     expect(error_of { child.await }).to be_a(NotImplementedError)

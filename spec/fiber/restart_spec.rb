@@ -127,6 +127,104 @@ RSpec.describe 'Polyphony::Fiber#restart', :fibers do
     expect(fiber.children.size).to eq(1)
   end
 
+  it 'begins the second run when all children of the first have ended, however long that takes' do
+    fiber = spin do
+      log << :run
+      spin do
+        suspend
+      ensure
+        log << :child
+        receive if log.count(:run) == 1
+        log << :child_ended
+      end
+      suspend
+    ensure
+      log << :block_ended
+    end
+    started(fiber)
+    child = fiber.children.first
+    wait_until { child.state == :waiting }
+    fiber.restart
+    wait_until { log.include?(:child) && child.state == :waiting }
+    expect(log).to eq(%i[run block_ended child])
+    child << :go
+    started(fiber, 2)
+    expect(log).to eq(%i[run block_ended child child_ended run])
+    expect(fiber.children).not_to include(child)
+  end
+
+  it 'from within an ensure block unwinds the rest of it and runs again, whatever ended the run' do
+    endings = { stopped: -> { suspend }, failed: -> { raise 'first run' }, done: -> {} }
+    endings.each do |name, ending|
+      fiber = spin do
+        log << [name, :run]
+        ending.call if log.count([name, :run]) == 1
+        :second
+      ensure
+        if log.count([name, :run]) == 1
+          Polyphony.current.restart
+          log << :not_reached
+        end
+      end
+      wait_until { fiber.state == :waiting || !fiber.alive? }
+      fiber.stop if name == :stopped
+      expect(fiber.await).to eq(:second)
+    end
+    expect(log).to eq(%i[stopped failed done].flat_map { |name| [[name, :run]] * 2 })
+    expect(Array.new(3) { error_of { snooze } }.compact).to be_empty
+  end
+
+  it 'is called off when the parent is ending, for a live fiber as for a dead one' do
+    live = nil
+    parent = spin do
+      live = spin do
+        log << :run
+        suspend
+      ensure
+        snooze
+        snooze
+        log << :unwound
+      end
+      snooze
+      spin do
+        suspend
+      ensure
+        live.restart
+        log << :asked
+      end
+      snooze
+    end
+    parent.await
+    expect(log).to eq(%i[run asked unwound])
+    expect(live).not_to be_alive
+  end
+
+  it 'gives its error to the parent once, when the run had failed and nobody had seen it yet' do
+    parent = spin do
+      fiber = spin { log << :run; log.size == 1 ? raise('first run') : :second }
+      Polyphony.shield do
+        snooze
+        fiber.restart
+        log << fiber.await
+      end
+      error_of { suspend }.message
+    end
+    expect(parent.await).to eq('first run')
+    expect(log).to eq([:run, :run, :second])
+  end
+
+  it 'makes a Fiber.await wait for the new run, too, and its error the second' do
+    fiber = started(repeater)
+    awaiter = waiting { Polyphony::Fiber.await(fiber) }
+    fiber.restart
+    started(fiber, 2)
+    expect(awaiter).to be_alive
+    fiber.raise(IOError, 'second run')
+    errors = [error_of { awaiter.await }, error_of { fiber.await }]
+    expect(errors.map(&:message)).to eq(['second run'] * 2)
+    expect(Array.new(3) { error_of { snooze } }.compact).to be_empty
+  end
+
   it 'drops the messages that were not received' do
     fiber = spin { log << :run; suspend; receive_pending }
     started(fiber)

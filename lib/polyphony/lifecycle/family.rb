@@ -36,6 +36,11 @@ module Polyphony
         @scopes = nil if @scopes&.delete(scope) && @scopes.empty?
       end
 
+      # @return [Boolean] whether its children are being stopped: none of them is begun again
+      def ending?
+        @ending
+      end
+
       # @return [Boolean] whether it can have children, of the thread that asks
       def open?
         !@dead && !elsewhere?

@@ -18,6 +18,7 @@ module Polyphony
           Scheduler.current # notices a fork: then there is no parent and no child
           @scopes&.dup&.each(&:abandon)
           error = raise_late(end_children(error))
+          call_off_restart if @restarting && @home&.ending?
           break if error || @hold || !@restarting
 
           begin_again
@@ -38,7 +39,8 @@ module Polyphony
         if !@stop
           interrupt(request_stop(value))
         elsif @restarting || @hold # the old run unwinds already: only there will be no new one
-          request_stop(value)
+          stop = request_stop(value)
+          interrupt(stop) unless @run == run # but it began just now
         end
         call_off_restart
         stop_now if now
@@ -88,11 +90,12 @@ module Polyphony
       def interrupt(error)
         return false if @dead
 
-        if @block && !@task.started?
+        task = @task
+        if @block && !task.started?
           @early ||= error
-          return true unless @task.started? # just now, on another thread, and may not have seen it
+          return true unless task.started? # just now, on another thread, and may not have seen it
         end
-        @task.interrupt(error) && !(@dead && withdraw(error))
+        task.interrupt(error) && !(@dead && withdraw(task, error))
       end
 
       private
@@ -127,12 +130,14 @@ module Polyphony
 
       # Children first, then this fiber is over and everybody concerned knows.
       def finish(result, error)
+        home = @home
+        task = @task # a restart by another thread may give it new ones any moment
         @restarting = false if error
         bury(result, error)
-        report_withdrawn
+        report_withdrawn(task)
         return if restart_late
 
-        @home&.child_finished(self)
+        home&.child_finished(self)
         @supervision&.gone
       end
 

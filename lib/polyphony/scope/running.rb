@@ -18,6 +18,11 @@ module Polyphony
         through ? close : leave # by `break`, `return` or `throw`, or as the thread is killed
       end
 
+      # @return [Boolean] whether its fibers are being stopped: none of them is begun again
+      def ending?
+        @stopping
+      end
+
       # @return [Array<Lifecycle>]
       def lives
         @lives.keys
@@ -82,7 +87,7 @@ module Polyphony
       # Waits for the fibers, come what may, then raises what there is to raise.
       def settle
         @settler = Lifecycle.current
-        stop_lives(false) if @stopping || @unwinding.any?
+        stop_lives(false) if @unwinding.any?
         wait { Scheduler.checkpoint }
         wait { Scheduler.park(:scope) until @lives.empty? } until @lives.empty?
         close
@@ -114,7 +119,10 @@ module Polyphony
         @stoppers&.each(&:wake)
       end
 
+      # Those that come later are told when they come (see {#adopt}).
       def stop_lives(now)
+        return if @stopping && !now
+
         @stopping = true
         lives.each(&(now ? :stop_now : :stop_soon))
       end
