@@ -11,8 +11,7 @@ module Polyphony
     class << self
       # @see Polyphony.spin
       # @api private
-      def spin(tag, block, site = nil)
-        parent = Lifecycle.current
+      def spin(tag, block, site = nil, parent = Lifecycle.current)
         life = Lifecycle.new(tag, parent, block)
         life.site = site if site
         fiber = new(life)

@@ -30,6 +30,25 @@ module Polyphony
       self
     end
 
+    # Starts a fiber as a child of this one, not of the caller: as a further worker of a fiber that
+    # supervises its children.
+    #
+    # @param tag [Object] a name for messages and {Polyphony.tree}
+    # @return [Polyphony::Fiber]
+    # @raise [ArgumentError] without a block
+    # @raise [Polyphony::DeadFiber] when this fiber has ended
+    # @raise [Polyphony::Error] when this fiber is of another thread
+    # @suspends no
+    def spin(tag = nil, &block)
+      ::Kernel.raise(::ArgumentError, 'a block is required') unless block
+      ::Kernel.raise(DeadFiber, "#{inspect} has ended: it can have no children") if @life.dead?
+      if @life.elsewhere?
+        ::Kernel.raise(Error, "#{inspect} is of another thread, where its children must be spun; send it a message")
+      end
+
+      Fiber.spin(tag, block, nil, @life)
+    end
+
     # Stops the current run, children included, and runs the block again under the same handle.
     # Messages that were not yet received are dropped. Works on an ended fiber, too.
     #

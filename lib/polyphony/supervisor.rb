@@ -4,6 +4,7 @@ require_relative 'supervisor/child'
 require_relative 'supervisor/intensity'
 require_relative 'supervisor/backoff'
 require_relative 'supervisor/policy'
+require_relative 'supervisor/decisions'
 require_relative 'supervisor/group_restart'
 require_relative 'supervisor/shutdown'
 
@@ -14,6 +15,7 @@ module Polyphony
   #
   # @api private: programs use {Polyphony.supervise}.
   class Supervisor
+    include Decisions
     include GroupRestart
     include Shutdown
 
@@ -85,92 +87,11 @@ module Polyphony
     end
 
     def done?
-      @children.empty? && @events.empty?
+      @children.empty? && @events.empty? && !@policy.forever?
     end
 
     def wait
       @pending ? wait_for_group : Scheduler.park(:supervise)
-    end
-
-    # @param outcome [Array(Exception, Object)] of a run; nothing when only the fiber ended
-    def handle(child, *outcome)
-      error, result = outcome
-      @callback&.call(child.fiber, error || result) unless outcome.empty?
-      case child.state
-      when :ended, :over then decide(child, error, result)
-      when :gone then forget(child)
-      else answer(child, error) # held, or restarted by somebody else
-      end
-    end
-
-    def decide(child, error, result)
-      if !@policy.restart?(child.fiber, error, result)
-        child.state == :over ? forget(child) : child.finish
-        escalate(child.life, error) if error && !@policy.temporary?
-      elsif child.state == :over
-        revive(child, error)
-      elsif child.state == :ended
-        restart(child, error)
-      else
-        answer(child, error) # somebody has stopped it meanwhile
-      end
-    end
-
-    def revive(child, error)
-      life = child.life
-      if life.elsewhere?
-        raise Error, "#{life.fiber.inspect} has ended on another thread, and can be restarted only there: " \
-                     'supervise it before it ends'
-      end
-      give_up(life, error) if @policy.intensity.exceeded?
-      answer(child, error)
-      child.revive
-    end
-
-    def forget(child)
-      life = child.life
-      @children.delete(life)
-      life.supervision = nil
-      error = life.error
-      return if error.nil? || child.answered.equal?(error)
-
-      @policy.temporary? ? report(life, error) : escalate(life, error)
-    end
-
-    def answer(child, error)
-      child.answered = error
-      report(child.life, error) if error
-    end
-
-    def restart(child, error)
-      give_up(child.life, error) if @policy.intensity.exceeded?
-      answer(child, error)
-      delay = @policy.delay(child)
-      members = group_of(child)
-      members.size == 1 ? restart_one(child, delay) : restart_group(child, members, delay)
-    end
-
-    def restart_one(child, delay)
-      child.release(delay.positive? ? Polyphony.now + delay : nil)
-    end
-
-    # @raise [Exception] +error+
-    def escalate(life, error)
-      @raised = life
-      raise error, cause: error.cause
-    end
-
-    # @raise [Polyphony::RestartLimit]
-    def give_up(life, error)
-      @raised = life
-      raise RestartLimit.for(life.fiber, error, @policy.intensity), cause: error
-    end
-
-    # Without a block nobody else would know.
-    def report(life, error)
-      return if @callback
-
-      warn("polyphony: supervised #{life.fiber.inspect} failed: #{error.full_message(highlight: false)}")
     end
   end
 end

@@ -68,18 +68,21 @@ module Polyphony
     # stopped, sent to. See docs/supervision.md.
     #
     # @param fibers [Array<Polyphony::Fiber>] none: the children
-    # @param restart [nil, Symbol, #call] nil (default): never; an error of one stops the others and is raised.
-    #   :always (or true): whenever one ends. :on_error: when one fails. :temporary: never, and an error is
-    #   told to the block only. Something to call: with the fiber and its result or error; gives one of these
-    # @param strategy [Symbol] who is restarted: :one_for_one (default), :one_for_all, or :rest_for_one, those
-    #   after the one that ended, in the order they were spun or given
-    # @param max_restarts [Integer, Float] 3 by default; Float::INFINITY: no limit
-    # @param within [Numeric] seconds, 5 by default: more than +max_restarts+ in that time is too often
-    # @param backoff [nil, Numeric, Hash, #call] seconds to wait before a restart. A Hash: min: 0.1, max: 30,
-    #   factor: 2, jitter: 0.1 (a share), random: Random. Something to call: with the number of the restart in
-    #   a row, from 1. A run longer than +within+ begins a new row
-    # @param shutdown [Numeric, nil] seconds that a fiber gets to end when it is stopped here, before what its
-    #   `ensure` blocks wait for is cut as well; nil (default): as long as it takes
+    # @param options [Hash]
+    # @option options [nil, Symbol, #call] :restart (nil) nil: never; an error of one stops the others and is
+    #   raised. :always (or true): whenever one ends. :on_error: when one fails. :temporary: never, and an error
+    #   is told to the block only. Something to call: with the fiber and its result or error; gives one of these
+    # @option options [Symbol] :strategy (:one_for_one) who is restarted: :one_for_one, :one_for_all, or
+    #   :rest_for_one, those after the one that ended, in the order they were spun or given
+    # @option options [Integer, Float] :max_restarts (3) Float::INFINITY: no limit
+    # @option options [Numeric] :within (5) seconds: more than max_restarts in that time is too often
+    # @option options [nil, Numeric, Hash, #call] :backoff (nil) seconds to wait before a restart. A Hash:
+    #   min: 0.1, max: 30, factor: 2, jitter: 0.1 (a share), random: Random. Something to call: with the number
+    #   of the restart in a row, from 1. A run longer than within begins a new row
+    # @option options [Numeric, nil] :shutdown (nil) seconds that a fiber gets to end when it is stopped here,
+    #   before what its `ensure` blocks wait for is cut as well; nil: as long as it takes
+    # @option options [Boolean] :forever (false) go on when none is left, until stopped: for children that
+    #   others spin later, with {FiberMethods#spin}
     # @yieldparam fiber [Polyphony::Fiber] whose run has ended, unless this stopped it
     # @yieldparam result [Object, Exception] of that run. What the block raises ends the supervision
     # @return [nil]

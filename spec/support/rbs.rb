@@ -8,7 +8,7 @@ module Signatures
   DIR = File.join(ROOT_DIR, 'sig')
 
   # Documented as `@api private`, or found by nobody but the file beside it; programs have no business there.
-  INTERNAL = %w[Group Lifecycle Scheduler::SignalHandlers CLI::Help CLI::IRB CLI::Run CLI::Source].freeze
+  INTERNAL = %w[Group Lifecycle Supervisor ProcessFiber::Run Scheduler::SignalHandlers CLI::Help CLI::IRB CLI::Run CLI::Source].freeze
   INTERNAL_BELOW = %w[Main].freeze # what lies in it, not itself
   INTERNAL_METHODS = %w[Polyphony.sleep_until Polyphony::Fiber.spin Polyphony::FiberMethods.exception].freeze
 

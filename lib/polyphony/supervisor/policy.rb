@@ -22,17 +22,22 @@ module Polyphony
 
       # @param restart [nil, true, Symbol, #call]
       # @param shutdown [Numeric, nil]
+      # @param forever [Boolean]
       # @param limits [Hash] see LIMITS
       # @raise [ArgumentError, TypeError]
-      def initialize(restart: nil, shutdown: nil, **limits)
+      def initialize(restart: nil, shutdown: nil, forever: false, **limits)
         @restart = checked_restart(restart)
         @shutdown = shutdown && Polyphony.duration(shutdown, 'shutdown')
+        @forever = forever
         check_limits(limits)
         limits = LIMITS.merge(limits)
         @strategy = checked_strategy(limits[:strategy])
         @intensity = Intensity.new(limits[:max_restarts], limits[:within])
         @backoff = Backoff.for(limits[:backoff])
       end
+
+      # @return [Boolean] whether to go on when nothing is left to supervise
+      def forever? = @forever
 
       # @return [Boolean] whether fibers may be restarted at all
       def restarts?
