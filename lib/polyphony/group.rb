@@ -42,8 +42,7 @@ module Polyphony
 
       @selects = true
       watch do
-        Scheduler.park(self) until first
-        winner = first
+        Scheduler.park(self) until (winner = first)
         fail_with(winner.failure) if winner.failure && stop_others
         stop_all if stop_others
         [winner.fiber, winner.outcome(@awaiter)]
@@ -85,7 +84,7 @@ module Polyphony
     def wait_for_all
       until @failure ||= failure_so_far
         @cursor = 0 # one may have been restarted since
-        return if all_dead?
+        return if @lives.all?(&:dead?) # not all_dead?, which other threads are in as well
 
         Scheduler.park(self)
       end
@@ -113,8 +112,8 @@ module Polyphony
 
     # The one that ended first, unless it lives again.
     def first
-      @first = @lives.find(&:dead?) unless @first&.dead?
-      @first
+      first = @first
+      first&.dead? ? first : @first = @lives.find(&:dead?)
     end
 
     # Looks at each of them once, however often it is asked.

@@ -15,10 +15,11 @@ module Polyphony
       # @return [Object] the result
       # @raise [Exception] what the fiber failed with
       def outcome(awaiter)
-        return @result unless @failure
+        failure = @failure
+        return @result unless failure
 
-        awaiter.take(@failure)
-        raise @failure.error, cause: @failure.error.cause # else it would take on what is rescued here just now
+        awaiter.take(failure)
+        raise failure.error, cause: failure.error.cause # else it would take on what is rescued here just now
       end
 
       # @return [Boolean] whether +life+ will be told of an error by `await`

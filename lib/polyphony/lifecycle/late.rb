@@ -8,13 +8,13 @@ module Polyphony
       private
 
       # @return [Boolean] whether +error+ came too late to be raised: its sender says so
-      def withdraw(error)
-        @task.take_pending&.include?(error) || false
+      def withdraw(task, error)
+        task.take_pending&.include?(error) || false
       end
 
       # Those whose senders have gone on, believing that the fiber lives.
-      def report_withdrawn
-        @task.take_pending&.each { |late| Failure.report(late, self) unless late.is_a?(Stop) }
+      def report_withdrawn(task)
+        task.take_pending&.each { |late| Failure.report(late, self) unless late.is_a?(Stop) }
       end
 
       # After Thread#kill: nothing more of this fiber runs.

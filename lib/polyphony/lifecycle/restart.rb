@@ -9,7 +9,9 @@ module Polyphony
     module Restart
       # Ends a run that is to be followed by another.
       class Again < Stop; end
-      private_constant :Again
+      # Ends one that was to be followed by another, and is not any more.
+      class Final < Stop; end
+      private_constant :Again, :Final
 
       # @return [Integer] how often it was begun again
       def restarts
@@ -22,7 +24,7 @@ module Polyphony
 
         drop_messages
         return restart_dead if @dead && claim_dead
-        return begin_again unless @task.started? || elsewhere?
+        return begin_at_first unless @task.started? || elsewhere?
 
         @restarting = true
         raise @stop = Again.new if current?
@@ -39,8 +41,13 @@ module Polyphony
       end
 
       def call_off_restart
+        run = @run
         @restarting = @hold = false
-        @stop = Stop.new(value: @stop.value) if @stop.is_a?(Again)
+        again = @stop
+        return unless again.is_a?(Again)
+
+        @stop = stop = Final.new(value: again.value)
+        interrupt(stop) unless @run == run # too late for that: end the next run
       end
 
       # @return [Boolean] whether there is another run although the last one has ended
@@ -54,28 +61,53 @@ module Polyphony
         true
       end
 
+      # @return [Boolean] for the one that is to run it again
       def claim_dead
-        dead, @dead = @dead, false
-        dead
+        free, @reviving = !@reviving, true
+        free
+      end
+
+      # The first run has not begun: it begins after all if it was to be stopped, unless the parent ends.
+      # Errors that were to be raised in it are the parent's.
+      def begin_at_first
+        return if @home&.ending?
+
+        early = [@early, *@kept].reject { |error| error.nil? || error.is_a?(Stop) }
+        @kept = nil
+        begin_again
+        early.each { |error| @home&.deliver(Failure.new(error)) }
       end
 
       # What was meant for the old run does not reach the new one.
       def begin_again
+        stop = next_run
         @restarting = @now = @hold = false
-        @stop = @received = @early = nil
-        @run += 1
+        @received = @early = nil
         notify_stoppers
+        interrupt(@stop = stop) if stop.is_a?(Final) # too late to keep the run from beginning
+      end
+
+      # In one step: other threads look at the one to know about the other.
+      #
+      # @return [Stop, nil] what ended the run before
+      def next_run
+        @run, stop, @stop = @run + 1, @stop, nil
+        stop
       end
 
       def restart_dead
         @home&.deliver(@failure) if @failure # not yet raised by `await`: it would be lost
-        @dead = @restarting = @now = @hold = false
-        @result = @failure = @stop = @early = nil
-        @run += 1
+        next_run
+        @restarting = @now = @hold = false
+        @early = nil
         Registry.restore(self) if @names
         @parent = @home = Lifecycle.current unless @home&.open?
         start(::Fiber.new(blocking: false) { Scheduler.body(self) })
+        @dead = false # not before there is a run that can be stopped
+        @result = @failure = nil
         @home.adopt(self)
+      ensure
+        @reviving = false
       end
     end
   end
