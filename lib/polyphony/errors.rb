@@ -91,7 +91,7 @@ module Polyphony
     def self.for(scheduler)
       waiting = [scheduler.root, *scheduler.tasks].filter_map do |task|
         waits = task.waiting_on
-        "  #{task.handle&.inspect || task.fiber&.inspect || 'root fiber'}: #{waits}" if waits
+        "  #{task.handle&.inspect || "#{task.fiber&.inspect || 'root fiber'} waiting #{waits}"}" if waits
       end
       new("no fiber can ever run again, all of them wait:\n#{waiting.join("\n")}")
     end

@@ -27,7 +27,7 @@ RSpec.describe 'schedulers' do
     scheduler = foreign.new
     calls = [-> { Polyphony.spin {} }, -> { Polyphony.run {} }, -> { Polyphony.current }, -> { Polyphony.receive },
              -> { Polyphony.supervise }, -> { Polyphony.move_on_after(1) {} }, -> { Polyphony.snooze },
-             -> { Polyphony::ThreadPool.new.process {} }, -> { Polyphony.tree }, -> { Polyphony.every(1) {} }]
+             -> { Polyphony::ThreadPool.new.process {} }, -> { Polyphony.every(1) {} }]
     errors, after = in_thread do
       Fiber.set_scheduler(scheduler)
       [calls.map { |call| error_of(&call) }, Fiber.scheduler]

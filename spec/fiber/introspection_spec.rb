@@ -46,19 +46,9 @@ RSpec.describe 'what can be seen of a fiber', :fibers do
   it 'is where it was spun' do
     expect(spin {}.location).to eq("#{__FILE__}:#{__LINE__}")
     expect(spin(&:to_s).location).to be_a(String)
-  end
-
-  it 'is what it waits for' do
-    reader, writer = IO.pipe
-    lock = Mutex.new.tap(&:lock)
-    fibers = [waiting { sleep 3600 }, waiting { reader.readpartial(1) }, waiting { receive }, waiting { lock.lock },
-              waiting { spin { suspend }.await }]
-    texts = fibers.map(&:waiting_on)
-    expect(texts).to match([/\Asleep 3(600.0|599.\d) s\z/, "io_read fd #{reader.fileno} IO", 'receive', /Thread::Mutex/, /\Aawait #<Polyphony::Fiber /])
-    expect(Polyphony.current.waiting_on).to be_nil
-  ensure
-    fibers&.each(&:stop)
-    [reader, writer].each(&:close)
+    expect(Polyphony.current.parent.location).to eq('(root)')
+    expect(Fiber.schedule { log << Polyphony.current.location }.alive?).to be(false)
+    expect(log).to eq(['(Fiber.schedule)'])
   end
 
   it 'is all of that in inspect' do
@@ -66,16 +56,6 @@ RSpec.describe 'what can be seen of a fiber', :fibers do
     expect(fiber.inspect).to eq("#<Polyphony::Fiber :tagged #{__FILE__}:#{__LINE__ - 1} waiting receive>")
     fiber.stop
     expect(fiber.to_s).to include('dead')
-  end
-
-  it 'is the hierarchy as text, by Polyphony.tree' do
-    line = __LINE__ + 1
-    outer = waiting(:outer) { spin(:inner) { receive }; suspend }
-    wait_until { outer.children.first.state == :waiting }
-    lines = Polyphony.tree.lines.map(&:chomp)
-    expect(lines).to include("    outer waiting on sleep #{__FILE__}:#{line}",
-                             "      inner waiting on receive #{__FILE__}:#{line}")
-    expect(lines.first).to start_with('main')
   end
 
   it 'is the same handle for the running fiber everywhere in it' do

@@ -85,7 +85,7 @@ module Support
     end
 
     def tree
-      "\n#{Polyphony.tree}" if defined?(Polyphony) && Polyphony.respond_to?(:tree)
+      "\n#{Polyphony.tree(all_threads: true)}" if defined?(Polyphony) && Polyphony.respond_to?(:tree)
     rescue StandardError => e
       "Polyphony.tree failed: #{e.full_message(highlight: false)}"
     end
