@@ -96,7 +96,7 @@ module Polyphony
       end
 
       def restart_dead
-        @home&.deliver(@failure) if @failure # not yet raised by `await`: it would be lost
+        @home&.deliver(@failure) if @failure && !@supervision # not yet raised by `await`: it would be lost
         next_run
         @restarting = @now = @hold = false
         @early = nil

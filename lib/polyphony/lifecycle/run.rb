@@ -18,7 +18,7 @@ module Polyphony
           Scheduler.current # notices a fork: then there is no parent and no child
           @scopes&.dup&.each(&:abandon)
           error = raise_late(end_children(error))
-          call_off_restart if @restarting && @home&.ending?
+          call_off_restart if @restarting && last_run?
           break if error || @hold || !@restarting
 
           begin_again
@@ -92,7 +92,7 @@ module Polyphony
 
         task = @task
         if @block && !task.started?
-          @early ||= error
+          @early ? keep(error) : @early = error
           return true unless task.started? # just now, on another thread, and may not have seen it
         end
         task.interrupt(error) && !(@dead && withdraw(task, error))
