@@ -23,7 +23,7 @@ module Polyphony
         raise Error, "#{fiber.inspect} was not started by spin: there is no block to run again" unless @block
 
         drop_messages
-        return restart_dead if @dead && claim_dead
+        return (restart_dead if claim_dead) if @dead
         return begin_at_first unless @task.started? || elsewhere?
 
         @restarting = true
@@ -105,6 +105,7 @@ module Polyphony
         start(::Fiber.new(blocking: false) { Scheduler.body(self) })
         @dead = false # not before there is a run that can be stopped
         @result = @failure = nil
+        @stop&.then { |stop| interrupt(stop) } # just now, and found no run
         @home.adopt(self)
       ensure
         @reviving = false
