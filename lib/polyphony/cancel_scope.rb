@@ -1,69 +1,103 @@
 # frozen_string_literal: true
 
-module Polyphony
-  # A block that can be cut short, by its time limit or by hand. Made by {Polyphony.move_on_after}
-  # and {Polyphony.cancel_after}, which yield it; `run`, `reset`, `extend`, `cancel`, `cancelled?`
-  # and `remaining` are in C (ext/scheduler/scope.c). A scope belongs to the fiber that runs it.
-  class CancelScope
-    # Raised in the block to end it. Only the scope it belongs to rescues it.
-    class Expired < ::Exception # rubocop:disable Lint/InheritException -- `rescue => e` must not swallow it
-      # @return [Polyphony::CancelScope]
-      attr_reader :scope
+require_relative 'cancel_scope/expired'
 
-      # @param scope [Polyphony::CancelScope]
-      def initialize(scope)
-        @scope = scope
-        super('the time limit of a cancel scope ran out')
-      end
+module Polyphony
+  # A block that can be cut short, by its time limit or by hand. {Polyphony.move_on_after} and
+  # {Polyphony.cancel_after} make one and yield it, or take one that was made before:
+  #
+  #   scope = Polyphony::CancelScope.new
+  #   button.on_click { scope.cancel }
+  #   move_on_after(scope, with_value: :cancelled) { long_work }
+  #
+  # A scope is for one run of a block, in one fiber. `run`, `reset`, `extend`, `cancel`, `cancelled?`,
+  # `running?` and `remaining` are in C (ext/scheduler/scope.c). `cancel` may come from any fiber of any thread, before the
+  # run and after it; `reset` and `extend`, which move the limit, are for fibers of the scope's own thread.
+  class CancelScope
+    # Whether the block was cut. A scope that is {#cancelled?} need not have cut anything: what does not
+    # wait any more, or has just completed, keeps its value.
+    #
+    # @return [Boolean]
+    # @suspends no
+    def cut?
+      @cut || false
+    end
+
+    # Runs the block, and says how it ended.
+    #
+    # @return [Array(Object, Expired)] its value; what cut it, or nil
+    # @api private
+    def catch_expired(seconds, &block)
+      before = $!
+      [run(seconds, &block), nil]
+    rescue Expired => e
+      raise unless e.scope.equal?(self)
+
+      displaced = e.displaced(before)
+      raise(displaced, cause: displaced.cause) if displaced
+
+      @cut = true
+      [nil, e]
     end
 
     # @return [String]
     def inspect
       left = remaining
-      state = cancelled? ? 'cancelled' : left && "#{left.round(3)} s left"
+      state = if cut? then 'cut'
+              elsif cancelled? then 'cancelled'
+              else left && "#{left.round(3)} s left"
+              end
       "#<#{[self.class, state].compact.join(' ')}>"
     end
   end
 
   # Runs the block for at most +seconds+; when they are over, goes on after it without an error.
-  # Only waits are cut: a block that computes until its end returns its value, however late.
+  # Only waits are cut, and only once: a block that computes until its end returns its value, however
+  # late, and so does one that goes on after a `rescue Exception`; its `ensure` may wait. An operation that
+  # had completed when the time ran out keeps its value.
   #
-  # @param seconds [Numeric, nil] nil: no limit until the scope's `reset`
+  # @param seconds [Numeric, nil, CancelScope] nil: no limit until the scope's `reset`; a scope made
+  #   before: neither
   # @param with_value [Object] what a block that was cut gives
   # @yieldparam scope [Polyphony::CancelScope]
   # @return [Object] the block's value, or +with_value+
   # @raise [TypeError, ArgumentError] for what is no number of seconds
   # @suspends as its block does
   def self.move_on_after(seconds, with_value: nil, &block)
-    scope = open_scope(seconds, block)
-    scope.run(seconds, &block)
-  rescue CancelScope::Expired => e
-    raise unless e.scope.equal?(scope)
-
-    with_value
+    scope, limit = open_scope(seconds, block)
+    value, expired = scope.catch_expired(limit, &block)
+    expired ? with_value : value
   end
 
-  # Runs the block for at most +seconds+; when they are over, raises.
+  # Runs the block for at most +seconds+; when they are over, raises. Else as {move_on_after}.
   #
-  # @param seconds [Numeric, nil] nil: no limit until the scope's `reset`
-  # @param with_exception [Class, Exception, Array, String] what to raise: a class, an exception, a
-  #   class and its arguments, or the message of a RuntimeError
+  # @param seconds [Numeric, nil, CancelScope] nil: no limit until the scope's `reset`; a scope made
+  #   before: neither
+  # @param with_exception [Class, Exception, Array, String, Proc] what to raise: a class, an exception, an
+  #   Array of a class and what its `new` takes, the message of a RuntimeError, or a block that makes
+  #   the exception when it is needed
   # @yieldparam scope [Polyphony::CancelScope]
   # @return [Object] the block's value
-  # @raise [Polyphony::Cancel] or what +with_exception+ says, when the time is over
+  # @raise [Polyphony::Cancel] or what +with_exception+ says, when the time is over; its backtrace is that
+  #   of the wait which was cut
+  # @raise [TypeError, ArgumentError] for what is no number of seconds, or no exception; for a class that
+  #   cannot be made without arguments
   # @suspends as its block does
   def self.cancel_after(seconds, with_exception: Cancel, &block)
-    scope = open_scope(seconds, block)
-    scope.run(seconds, &block)
-  rescue CancelScope::Expired => e
-    raise unless e.scope.equal?(scope)
-
-    raise(*with_exception, cause: nil)
+    CancelScope::Expired.check_replacement(with_exception)
+    scope, limit = open_scope(seconds, block)
+    value, expired = scope.catch_expired(limit, &block)
+    expired ? raise(expired.replacement(with_exception), cause: nil) : value
   end
 
-  # Holds back `stop`, `cancel`, `raise` and time limits until the end of the block.
+  # Holds back `stop`, `cancel`, `raise` and time limits that were set outside it, until the end of the
+  # block: they come at the first wait after it. A time limit that is set inside cuts as ever, which is how to
+  # bound a clean-up that must not be interrupted:
+  #
+  #   Polyphony.shield { move_on_after(5) { connection.close } }
   #
   # @return [Object] the block's value
+  # @raise [ArgumentError] without a block
   # @suspends as its block does
   def self.shield(&block)
     raise ::ArgumentError, 'a block is required' unless block
@@ -74,9 +108,13 @@ module Polyphony
   def self.open_scope(seconds, block)
     raise ::ArgumentError, 'a block is required' unless block
 
+    if seconds.is_a?(CancelScope)
+      scope = seconds
+      seconds = nil
+    end
     duration(seconds) unless seconds.nil?
     Scheduler.install
-    CancelScope.new
+    [scope || CancelScope.new, seconds]
   end
   private_class_method :open_scope
 end

@@ -1,150 +1,152 @@
 # frozen_string_literal: true
 
+require_relative 'resource_pool/entry'
+require_relative 'resource_pool/options'
+require_relative 'resource_pool/upkeep'
+
 module Polyphony
-  # Shares a limited number of resources (connections) among any number of fibers. Resources are
-  # made when first needed, handed out first come, first served, and used by one fiber at a time.
+  # Shares a limited number of resources (connections) among any number of fibers, of any threads.
+  # Resources are made when first needed, handed out first come, first served, and used by one fiber at
+  # a time; the one used last is handed out first.
   #
-  #   pool = Polyphony::ResourcePool.new(limit: 5) { PG.connect(options) }
+  #   pool = Polyphony::ResourcePool.new(limit: 5, close: :close.to_proc) { PG.connect(options) }
   #   pool.acquire { |connection| connection.exec('select 1') }
+  #
+  # In a forked child the pool is empty: what was made in the parent is neither used nor closed there.
   class ResourcePool
+    include Upkeep
+
     # @return [Integer] how many resources there can be
     attr_reader :limit
-    # @return [Integer] how many there are
+    # @return [Integer] how many there are, those being made included, discarded ones not
     attr_reader :size
 
     # @param limit [Integer]
-    # @yieldreturn [Object] a new resource
-    # @raise [ArgumentError]
-    def initialize(limit:, &allocator)
+    # @param timeout [Numeric, nil] seconds that {#acquire} waits at most, if it is not told otherwise
+    # @param check [#call, nil] says whether a resource, which it is given, may be handed out again; if not, or if
+    #   it raises a StandardError, another is made in its place. May wait
+    # @param close [#call, nil] closes a resource that the pool has no more use for. A StandardError of it is printed
+    # @param discard_on_error [Boolean, Class, Array<Class>] after which errors of {#acquire}'s block its
+    #   resource is discarded. true: after all, a stop, cancel or time limit in the middle of an operation included
+    # @param max_age [Numeric, nil] seconds after its making that a resource is handed out no more
+    # @param max_idle [Numeric, nil] seconds after its last use that it is handed out no more
+    # @yieldreturn [Object] a new resource. May wait
+    # @raise [ArgumentError, TypeError]
+    # @suspends no
+    def initialize(limit:, timeout: nil, check: nil, close: nil, discard_on_error: false, max_age: nil, max_idle: nil, &allocator)
       raise ::ArgumentError, 'a block that makes a resource is required' unless allocator
 
       @limit = Polyphony.count(limit, 'limit')
       @allocator = allocator
-      @size = 0
-      @idle = []
-      @waiting = []
-      @held = {}.compare_by_identity
-      @reason = Reason.new('acquire', self)
+      @timeout = timeout && Polyphony.duration(timeout, 'timeout')
+      @options = Options.new(check, close, discard_on_error, max_age, max_idle)
+      @line = WaitingLine.new('acquire', self) { available? || @closed }
+      @closers = WaitingLine.new('close of', self)
+      @closed = false
+      @made = @discarded = 0
+      start_empty
     end
 
     # Runs the block with a resource. In a fiber that holds one already, with that one.
     #
-    # @param timeout [Numeric, nil] seconds to wait for one
+    # @param timeout [Numeric, nil] seconds to wait for one to be free, at most; nil: without limit. Checking and
+    #   making one take their own time: see {Polyphony.cancel_after}
     # @yieldparam resource [Object]
     # @return [Object] the block's value
     # @raise [Polyphony::TimeoutError] when none was free in time
     # @raise [Polyphony::Closed] when the pool is or gets closed
-    # @suspends until a resource is free
-    def acquire(timeout: nil)
-      raise ::ArgumentError, 'a block is required' unless block_given?
+    # @raise [Exception] what making one failed with: the place is free again
+    # @raise [TypeError, ArgumentError] for a timeout that is no number of seconds
+    # @suspends until a resource is free, checked or made; always a point where the fiber can be stopped, unless it
+    #   holds one already
+    def acquire(timeout: @timeout, &block)
+      raise ::ArgumentError, 'a block is required' unless block
 
+      notice_fork
       life = Lifecycle.current
       held = @held[life]
-      return yield(held.first) if held
+      return yield(held.resource) if held
 
-      resource = take(life, timeout)
-      @held[life] = [resource]
-      begin
-        yield resource
-      ensure
-        give_back(@held.delete(life))
-      end
+      use(ready(take(timeout)), life, block)
     end
 
-    # Drops the resource that the calling fiber holds: a new one is made when it is needed.
+    # Drops the resource that the calling fiber holds: another can be made at once. The pool closes this one
+    # when {#acquire} ends.
     #
-    # @return [Object] the resource, for the caller to close
+    # @return [Object] the resource
     # @raise [Polyphony::Error] when the fiber holds none
     # @suspends no
     def discard!
-      held = @held[Lifecycle.current]
-      raise Error, 'this fiber holds no resource of the pool' unless held
-      return held.first if held[1]
+      entry = @held[Lifecycle.current]
+      raise Error, 'this fiber holds no resource of the pool' unless entry
 
-      held[1] = true
-      @size -= 1
-      wake_next
-      held.first
+      give_up(entry) unless entry.discarded
+      entry.resource
     end
 
+    # Makes resources until there are +count+, so that none need be made at first use.
+    #
+    # @param count [Integer]
+    # @return [self]
+    # @raise [ArgumentError] unless it is a positive Integer up to {#limit}
+    # @raise [Polyphony::Closed] when the pool is closed
+    # @raise [Exception] what making one failed with
+    # @suspends as the block of {#initialize} does
+    def fill!(count = @limit)
+      raise ::ArgumentError, "count must not exceed the limit, #{@limit}" if Polyphony.count(count, 'count') > @limit
+
+      notice_fork
+      while (entry = @line.synchronize { new_place if @size < count })
+        give_back(ready(entry))
+      end
+      raise Closed, 'the resource pool is closed' if @closed
+
+      self
+    end
+
+    # Hands out nothing any more: fibers that wait get an error. Idle resources are closed now, those in
+    # use when they come back.
+    #
+    # @param wait [Boolean] whether to wait until all are closed
+    # @yieldparam resource [Object] closes a resource, instead of the `close:` of {#initialize}
+    # @return [void]
+    # @raise [Polyphony::Error] when the calling fiber is to wait for itself, because it holds a resource
+    # @raise [StandardError] the first error of closing an idle one; all have been tried then
+    # @suspends as closing does, and with +wait+ until all are closed
+    def close(wait: false, &closer)
+      notice_fork
+      raise Error, 'this fiber holds a resource of the pool and cannot wait for itself' if wait && @held[Lifecycle.current]
+
+      @options.close = closer if closer
+      idle = @line.synchronize do
+        @closed = true
+        @idle.slice!(0..)
+      end
+      @line.wake_all
+      close_all(idle)
+      @closers.wait_until(nil) { @size.zero? && @held.empty? } if wait
+      nil
+    end
+
+    # @return [Boolean]
+    # @suspends no
+    def closed? = @closed
+
     # @return [Integer] resources that are idle
+    # @suspends no
     def available = @idle.size
 
     # @return [Integer] fibers that wait for one
-    def waiting = @waiting.size
-
-    # Hands out nothing any more: idle resources are dropped, waiting fibers get an error.
-    #
-    # @yieldparam resource [Object] each idle resource, to close it
-    # @return [void]
     # @suspends no
-    def close(&block)
-      @closed = true
-      idle, @idle = @idle, []
-      @size -= idle.size
-      @waiting.each(&:wake)
-      idle.each(&block) if block
+    def waiting = @line.size
+
+    # @return [Hash{Symbol => Integer}] limit, size, available, in_use, waiting; made and discarded since the start
+    # @suspends no
+    def stats
+      { limit: @limit, size: @size, available: available, in_use: @held.size, waiting: waiting, made: @made, discarded: @discarded }
     end
 
     # @return [String]
-    def inspect = "#<#{self.class} size=#{@size}/#{@limit} available=#{available} waiting=#{waiting}>"
-
-    private
-
-    # First come, first served: a fiber takes only when it is at the head of the queue. It leaves the
-    # queue before it makes a resource, which may take long.
-    def take(life, timeout)
-      deadline = timeout && (Polyphony.now + Polyphony.duration(timeout, 'timeout'))
-      wait_in_line(life, deadline)
-      raise Closed, 'the resource pool is closed' if @closed
-
-      @idle.empty? ? allocate : @idle.pop
-    ensure
-      wake_next
-    end
-
-    def wait_in_line(life, deadline)
-      @waiting.push(life)
-      Scheduler.checkpoint
-      wait_for_one(deadline) until ready_for?(life)
-    ensure
-      @waiting.delete_at(@waiting.index(life))
-      wake_next
-    end
-
-    def ready_for?(life)
-      @closed || (@waiting.first.equal?(life) && (!@idle.empty? || @size < @limit))
-    end
-
-    def wait_for_one(deadline)
-      left = deadline && (deadline - Polyphony.now)
-      return Scheduler.park(@reason) if left.nil? || left.infinite?
-      raise TimeoutError, "no resource was free in time (limit #{@limit}, #{waiting} waiting)" unless left.positive?
-
-      Scheduler.park(@reason, left)
-    end
-
-    # The slot is counted while the resource is being made, and free again if that fails.
-    def allocate
-      @size += 1
-      @allocator.call
-    rescue ::Exception # rubocop:disable Lint/RescueException -- raised again
-      @size -= 1
-      raise
-    end
-
-    def give_back(held)
-      resource, discarded = held
-      if discarded || @closed
-        @size -= 1 unless discarded
-      else
-        @idle.push(resource)
-      end
-      wake_next
-    end
-
-    def wake_next
-      @waiting.first&.wake if !@idle.empty? || @size < @limit
-    end
+    def inspect = "#<#{self.class}#{' closed' if @closed} size=#{@size}/#{@limit} available=#{available} waiting=#{waiting}>"
   end
 end

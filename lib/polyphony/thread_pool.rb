@@ -1,150 +1,132 @@
 # frozen_string_literal: true
 
 require 'etc'
+require_relative 'thread_pool/job'
+require_relative 'thread_pool/workers'
 
 module Polyphony
   # Runs what blocks a whole thread (a C library, a large computation, a regular file) on worker
   # threads, so that the fibers of this one go on.
   #
-  #   POOL = Polyphony::ThreadPool.new
+  #   POOL = Polyphony::ThreadPool.new(4, name: 'sqlite')
   #   rows = POOL.process { database.execute(sql) }
+  #
+  # Threads are started when they are first needed, and stay until {#stop}. A forked child has none of them, and
+  # starts its own.
   class ThreadPool
+    include Workers
+
     # @return [Integer] how many worker threads there can be
     attr_reader :size
+    # @return [String] the workers are named after it
+    attr_reader :name
 
-    # @param size [Integer] worker threads; they are started when first needed
-    # @raise [ArgumentError]
-    def initialize(size = ::Etc.nprocessors)
+    # The pool of the process: one worker for each processor, made at first use.
+    #
+    # @return [Polyphony::ThreadPool]
+    # @suspends no
+    def self.default
+      DEFAULT_LOCK.synchronize { @default ||= new(name: 'polyphony') }
+    end
+
+    DEFAULT_LOCK = Exclusion.new
+    private_constant :DEFAULT_LOCK
+
+    # @param size [Integer] worker threads
+    # @param name [String] what its threads are called, with a number
+    # @param queue_limit [Integer, nil] jobs that may wait for a worker before {#process} and {#cast} wait, too;
+    #   nil: any number
+    # @param on_error [#call, nil] is given each error of a {#cast}, on the worker; nil: it is printed
+    # @raise [ArgumentError, TypeError]
+    # @suspends no
+    def initialize(size = ::Etc.nprocessors, name: 'thread pool', queue_limit: nil, on_error: nil)
+      unless on_error.nil? || on_error.respond_to?(:call)
+        raise ::TypeError, "on_error: takes something to call with an error, not #{on_error.inspect}"
+      end
+
       @size = Polyphony.count(size, 'size')
+      @name = name.to_s
+      @queue_limit = queue_limit && Polyphony.count(queue_limit, 'queue_limit')
+      @on_error = on_error
       prepare
     end
 
-    # Runs the block on a worker; at once if this is one of the pool's workers, which must not wait
-    # for another to get free.
+    # Runs the block on a worker; at once if this is one of the pool's workers, which must not wait for another
+    # to get free. The block sees the calling fiber's storage (`Fiber[:name]`, from Ruby 3.2 on); `Thread.current[:name]` is
+    # the worker's, and empty.
+    #
+    # When the waiting fiber is stopped or cut, a job that no worker has begun is withdrawn; one that runs goes on,
+    # and its error, if it comes to that, is treated as that of a {#cast}.
     #
     # @return [Object] the block's value
-    # @raise [Exception] what the block raised
+    # @raise [Exception] what the block raised; its backtrace goes on with the caller's
+    # @raise [Polyphony::Error] when the block ended its thread
     # @raise [Polyphony::Closed] after {#stop}
-    # @suspends until the block is done. When the waiting fiber is stopped meanwhile, the job goes on
+    # @raise [ArgumentError] without a block
+    # @suspends until the block is done; always a point where the fiber can be stopped, but in a worker
     def process(&block)
       job = Job.new(block)
-      return job.run.value if @workers.include?(::Thread.current)
+      return job.run.value if worker?
 
       scheduler = Scheduler.install
+      Scheduler.checkpoint
       scheduler.external(1)
       begin
         enqueue(job)
         job.await
       ensure
         scheduler.external(-1)
+        job.abandon(@on_error || REPORT) unless job.done?
       end
     end
 
-    # Runs the block on a worker and does not wait for it. An error is reported on $stderr.
+    # Runs the block on a worker and does not wait for it. An error goes to +on_error+, or to $stderr.
     #
     # @return [self]
     # @raise [Polyphony::Closed] after {#stop}
-    # @suspends no
+    # @raise [ArgumentError] without a block
+    # @suspends only while a +queue_limit+ is reached
     def cast(&block)
-      enqueue(Job.new(block, report: true))
+      enqueue(Job.new(block, on_error: @on_error || REPORT))
       self
     end
 
+    REPORT = ->(error) { warn("Polyphony::ThreadPool: job failed: #{error.full_message(highlight: false)}") }
+    private_constant :REPORT
+
     # @return [Boolean] whether jobs wait for a worker
+    # @suspends no
     def busy?
-      !@queue.empty?
+      queued.positive?
     end
 
-    # Lets the workers finish what was given to them, then ends them.
+    # @return [Integer] jobs that wait for a worker
+    # @suspends no
+    def queued = @queue.size
+
+    # @return [Integer] jobs that workers are running
+    # @suspends no
+    def running = @running
+
+    # @return [Boolean]
+    # @suspends no
+    def stopped? = @queue.closed?
+
+    # Takes no more jobs, lets the workers finish what was given to them, and ends them.
     #
+    # @param now [Boolean] drop the jobs that no worker has begun: their {#process} raises {Closed}
     # @return [void]
-    # @suspends until they have ended
-    def stop
+    # @suspends until the workers have ended, but for the one that it is called on; always a point where the fiber can be stopped
+    def stop(now: false)
       @queue.close
-      @workers.each { |worker| worker.join unless worker.equal?(::Thread.current) }
-      @workers.clear
+      drop_queued if now
+      end_workers
     end
 
     # @return [String]
     def inspect
-      "#<#{self.class} size=#{@size} queued=#{@queue.size}>"
+      state = stopped? ? 'stopped' : "threads=#{@workers.size}/#{@size} running=#{running} queued=#{queued}"
+      "#<#{self.class} #{@name.inspect} #{state}>"
     end
-
-    private
-
-    def prepare
-      @pid = ::Process.pid
-      @queue = ::Thread::Queue.new
-      @workers = []
-    end
-
-    def enqueue(job)
-      prepare if @pid != ::Process.pid # a forked child has none of the threads
-      raise Closed, 'the thread pool is stopped' if @queue.closed?
-
-      @queue.push(job)
-      return if @queue.size <= @queue.num_waiting
-
-      @workers.select!(&:alive?) # a job may have ended its thread
-      @workers.push(::Thread.new { work }) if @workers.size < @size
-    end
-
-    def work
-      while (job = @queue.pop)
-        job.run
-      end
-    end
-
-    # One block to run, and who waits for it.
-    class Job
-      # @param block [Proc]
-      # @param report [Boolean] nobody waits: print an error
-      def initialize(block, report: false)
-        raise ::ArgumentError, 'a block is required' unless block
-
-        @block = block
-        @report = report
-      end
-
-      # On the worker.
-      # @return [self]
-      def run
-        @error = Error.new('the job ended its worker thread') # unless one of the next lines is reached
-        @value = @block.call
-        @error = nil
-        self
-      rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised in who waits
-        @error = e
-        warn("Polyphony::ThreadPool: job failed: #{e.full_message(highlight: false)}") if @report
-        self
-      ensure
-        @done = true
-        @task&.wake
-      end
-
-      # @return [String] the reason of who waits for it
-      # @suspends no
-      def to_s
-        "thread pool job #{@block.source_location&.join(':') || '(native)'}"
-      end
-
-      # @return [Object] the block's value
-      # @suspends until the job is done
-      def await
-        @task = Scheduler.task
-        Scheduler.park(self) until @done
-        value
-      end
-
-      # @return [Object] the block's value, once it is done
-      # @raise [Exception] what the block raised
-      # @suspends no
-      def value
-        raise @error if @error
-
-        @value
-      end
-    end
-    private_constant :Job
   end
 end

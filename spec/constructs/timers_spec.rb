@@ -1,121 +1,177 @@
 # frozen_string_literal: true
 
-require_relative '../support/fibers'
+require_relative '../support/virtual_time'
 
-RSpec.describe 'timers', :fibers do
-  it 'after runs its block in a fiber of its own; stop calls it off' do
-    fiber = after(0.001) { :value }
-    other = after(0.001) { log << :ran }
-    other.stop
-    expect(fiber.await).to eq(:value)
-    expect(log).to be_empty
-    expect(fiber.parent).to equal(Polyphony.current)
-  end
-
-  it 'every runs in the calling fiber until break, whose value it gives' do
-    count = 0
-    me = Polyphony.current
-    value = every(0.001) do
-      log << Polyphony.current.equal?(me)
-      break :broke if (count += 1) == 3
+RSpec.describe 'timers', :fibers, :virtual_time do
+  describe 'after' do
+    it 'runs its block in a fiber of its own, so many seconds after the call' do
+      fiber = after(3) { log << time; :value }
+      log << time
+      expect([fiber.await, log]).to eq([:value, [0, 3]])
+      expect(fiber.parent).to equal(Polyphony.current)
     end
-    expect([value, log]).to eq([:broke, [true] * 3])
-  end
 
-  it 'every skips the rounds whose time has passed, and stays on its grid' do
-    interval = 0.01
-    start = Polyphony.now
-    starts = []
-    every(interval) do
-      starts << (Polyphony.now - start)
-      sleep(interval * 2.5) if starts.size == 1
-      break if starts.size == 3
+    it 'counts from the call, however late its fiber gets its first turn' do
+      after(3) { log << time }
+      Polyphony::Scheduler.current.advance(2)
+      supervise
+      expect(log).to eq([3])
     end
-    # Never before its time: the first at one interval, the second not before the fourth.
-    expect(starts[0]).to be >= interval - 0.002
-    expect(starts[1]).to be >= (interval * 4) - 0.002
-    expect(starts[2]).to be >= (interval * 5) - 0.002
+
+    it 'is called off by stop, and by the end of the parent' do
+      other = after(1) { log << :ran }
+      other.stop
+      spin { after(1) { log << :ran } }.await
+      sleep 2
+      expect(log).to be_empty
+    end
+
+    it 'runs in the order of time, then of the calls' do
+      { 2 => :c, 1 => :a, 3 => :d }.each { |seconds, name| after(seconds) { log << name } }
+      after(1) { log << :b }
+      supervise
+      expect(log).to eq(%i[a b c d])
+    end
+
+    it 'without waiting at all for 0, and for ever for infinity' do
+      after(0) { log << time }
+      endless = after(Float::INFINITY) { log << :never }
+      sleep 1e9
+      endless.stop
+      expect(log).to eq([0])
+    end
   end
 
-  it 'every does not swallow a StopIteration' do
-    expect(error_of { every(0.001) { raise StopIteration } }).to be_a(StopIteration)
+  describe 'every' do
+    it 'runs in the calling fiber until break, whose value it gives' do
+      me = Polyphony.current
+      value = every(2) do
+        log << time
+        break [:broke, Polyphony.current.equal?(me)] if log.size == 3
+      end
+      expect([value, log]).to eq([[:broke, true], [2, 4, 6]])
+    end
+
+    it 'skips the rounds whose time has passed, and stays on its grid' do
+      every(1) do
+        log << time
+        sleep 2.5 if log.size == 1
+        break if log.size == 4
+      end
+      expect(log).to eq([1, 4, 5, 6])
+    end
+
+    it 'does not skip the round that is due just now' do
+      every(0.1) do
+        log << time
+        sleep 0.1
+        break if log.size == 5
+      end
+      expect(log).to eq([0.1, 0.2, 0.3, 0.4, 0.5])
+    end
+
+    it 'does not drift: 100,000 rounds later it is where it belongs', timeout: 120 do
+      rounds = 0
+      every(0.1) { break if (rounds += 1) == 100_000 }
+      expect(time).to eq(10_000)
+    end
+
+    it 'does not swallow a StopIteration' do
+      expect(error_of { every(1) { raise StopIteration } }).to be_a(StopIteration)
+    end
+
+    it 'is ended by a stop, also when its block never waits' do
+      fiber = spin { every(1) { log << time } }
+      after(3.5) { fiber.stop(:stopped) }
+      expect([fiber.await, log]).to eq([:stopped, [1, 2, 3]])
+    end
+
+    it 'takes a Rational' do
+      every(1/3r) { log << time; break if log.size == 3 }
+      expect(log).to eq([0.333333, 0.666667, 1])
+    end
   end
 
-  it 'spin_loop runs for ever in a fiber, until break, StopIteration or stop' do
-    count = 0
-    expect(spin_loop { break count if (count += 1) == 3 }.await).to eq(3)
-    expect(spin_loop { raise StopIteration }.await).to be_nil
-    fiber = spin_loop(:looping) { snooze }
-    snooze
-    expect([fiber.tag, fiber.stop(:stopped).await]).to eq(%i[looping stopped])
-  end
-
-  it 'spin_loop with a rate or an interval does so, too' do
-    [{ rate: 1000 }, { interval: 0.001 }].each do |options|
+  describe 'spin_loop' do
+    it 'runs for ever in a fiber, until break, StopIteration or stop' do
       count = 0
-      expect(spin_loop(**options) { break :broke if (count += 1) == 3 }.await).to eq(:broke)
+      expect(spin_loop { break count if (count += 1) == 3 }.await).to eq(3)
+      expect(spin_loop { raise StopIteration }.await).to be_nil
+      fiber = spin_loop(:looping) { snooze }
+      snooze
+      expect([fiber.tag, fiber.stop(:stopped).await]).to eq(%i[looping stopped])
+    end
+
+    it 'with a rate or an interval keeps to it' do
+      [{ rate: 2 }, { interval: 0.5 }].each do |options|
+        start = time
+        times = []
+        expect(spin_loop(**options) { times << (time - start); break :broke if times.size == 3 }.await).to eq(:broke)
+        expect(times).to eq([0, 0.5, 1])
+      end
+    end
+
+    it 'passes on errors, those of a return too' do
+      expect(error_of { spin_loop { raise IOError }.await }).to be_a(IOError)
+      looping = -> { spin_loop { Proc.new { next }.call; throw :unknown } }
+      expect(error_of { looping.call.await }).to be_a(UncaughtThrowError)
     end
   end
 
-  it 'throttled_loop runs in the calling fiber, count times' do
-    expect(throttled_loop(1000, count: 3) { log << 1 }).to eq(3)
-    expect(throttled_loop(interval: 0.001) { break :broke }).to eq(:broke)
-    expect(log.size).to eq(3)
+  describe 'throttled_loop' do
+    it 'runs in the calling fiber, the first time at once, count times' do
+      expect(throttled_loop(2, count: 3) { log << time }).to eq(3)
+      expect(log).to eq([0, 0.5, 1])
+      expect(throttled_loop(1, count: 0) { log << :never }).to eq(0)
+      expect(log.size).to eq(3)
+    end
+
+    it 'ends by break or StopIteration, with a count and without' do
+      [nil, 5].each do |count|
+        expect(throttled_loop(interval: 1, count: count) { break :broke }).to eq(:broke)
+        expect(throttled_loop(interval: 1, count: count) { [1].each.tap(&:next).next }).to eq([1])
+      end
+    end
+
+    it 'can be stopped while it waits' do
+      fiber = spin { throttled_loop(interval: 10) { log << time } }
+      after(25) { fiber.stop(:stopped) }
+      expect([fiber.await, log]).to eq([:stopped, [0, 10, 20]])
+    end
   end
 
   it 'refuse wrong arguments' do
     block = proc {}
-    expect(error_of { after(1) }).to be_a(ArgumentError)
-    expect(error_of { every(1) }).to be_a(ArgumentError)
-    expect(error_of { spin_loop }).to be_a(ArgumentError)
-    expect(error_of { throttled_loop(1) }).to be_a(ArgumentError)
+    [-> { after(1) }, -> { every(1) }, -> { spin_loop }, -> { throttled_loop(1) }].each { |call| expect(error_of(&call)).to be_a(ArgumentError) }
     [-1, Float::NAN].each do |wrong|
       expect(error_of { after(wrong, &block) }).to be_a(ArgumentError)
       expect(error_of { every(wrong, &block) }).to be_a(ArgumentError)
       expect(error_of { throttled_loop(wrong, &block) }).to be_a(ArgumentError)
     end
-    expect(error_of { every(0, &block) }).to be_a(ArgumentError)
+    [0, Float::INFINITY].each { |wrong| expect(error_of { every(wrong, &block) }).to be_a(ArgumentError) }
     expect(error_of { throttled_loop(0, &block) }).to be_a(ArgumentError)
-    expect(error_of { throttled_loop(1, count: 'many', &block) }).to be_a(StandardError)
-    ['soon', :soon, Object.new].each do |wrong|
+    ['many', -1, 1.5].each { |wrong| expect(error_of { throttled_loop(1, count: wrong, &block) }).to be_a(ArgumentError) }
+    expect(error_of { spin_loop(rate: 1, interval: 1, &block) }).to be_a(ArgumentError)
+    ['soon', :soon, nil, Object.new].each do |wrong|
       expect(error_of { after(wrong, &block) }).to be_a(TypeError)
       expect(error_of { every(wrong, &block) }).to be_a(TypeError)
-      expect(error_of { spin_loop(rate: wrong, &block) }).to be_a(TypeError)
     end
-  end
-end
-
-RSpec.describe Polyphony::Throttler, :fibers do
-  it 'lets the first call through at once and keeps the order of the callers' do
-    throttler = described_class.new(interval: 0.001)
-    fibers = Array.new(5) { |i| spin { throttler.process { log << i } } }
-    Polyphony::Fiber.await(*fibers)
-    expect(log).to eq([0, 1, 2, 3, 4])
-    expect(throttler.call { :value }).to eq(:value)
+    expect(error_of { spin_loop(rate: 'often', &block) }).to be_a(TypeError)
   end
 
-  it 'never runs calls sooner than its grid' do
-    throttler = described_class.new(200)
-    start = Polyphony.now
-    times = Array.new(4) { throttler.process { Polyphony.now - start } }
-    expect(times.each_with_index.map { |time, i| time - (i * 0.005) }).to all(be >= -0.001)
-    expect(throttler.interval).to eq(0.005)
-    expect(throttler.inspect).to include('interval=0.005')
-  end
-
-  it 'goes on after a call that failed' do
-    throttler = described_class.new(1000)
-    expect(error_of { throttler.process { raise IOError } }).to be_a(IOError)
-    expect(throttler.process { 1 }).to eq(1)
-  end
-
-  it 'refuses wrong arguments' do
-    [[], [0], [-1], [Float::NAN]].each { |wrong| expect(error_of { described_class.new(*wrong) }).to be_a(ArgumentError) }
-    [{ interval: 0 }, { interval: -1 }, { interval: Float::NAN }].each do |wrong|
-      expect(error_of { described_class.new(**wrong) }).to be_a(ArgumentError)
-    end
-    expect(error_of { described_class.new(1, interval: 1) }).to be_a(ArgumentError)
-    expect(error_of { described_class.new('fast') }).to be_a(TypeError)
-    expect(error_of { described_class.new(1).process }).to be_a(ArgumentError)
+  # The heap of timers is 10,000 high all the while. That time stands still shows that nothing fired; that memory
+  # does, that nothing is kept.
+  it 'arm and cancel a million limits over 10,000 sleepers, in constant memory', timeout: 120 do
+    sleepers = Array.new(10_000) { |i| spin { sleep(1000 + i) } }
+    snooze
+    memory = -> { GC.start; Integer(File.read('/proc/self/statm').split[1]) * 4 }
+    10_000.times { move_on_after(100) { nil } }
+    before = memory.call
+    1_000_000.times { |i| move_on_after(100 + (i % 5000)) { nil } }
+    expect(memory.call - before).to be < 20_000 # KB: what a million limits that stay would take is ten times that
+    expect([time, sleepers.count(&:alive?)]).to eq([0, 10_000])
+    sleepers.each { |fiber| fiber.stop }
+    expect(move_on_after(5000, with_value: :cut) { suspend }).to eq(:cut)
+    expect(time).to eq(5000)
   end
 end
