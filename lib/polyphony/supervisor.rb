@@ -63,6 +63,9 @@ module Polyphony
       life.stop_soon if @closing
     end
 
+    # @return [Boolean] whether it ends, and whom it supervises with it
+    def closing? = @closing
+
     # @return [String]
     def inspect
       "#<#{self.class} of #{@owner.inspect}, fibers=#{@children.size}>"

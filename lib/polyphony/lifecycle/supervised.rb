@@ -20,6 +20,11 @@ module Polyphony
       # @return [Array<Lifecycle>] the live children that are in no scope: a scope sees to its own
       def children_to_supervise = @children ? @children.keys : []
 
+      # @return [Boolean] whether who it belongs to ends: it is not begun again
+      def last_run?
+        @home&.ending? || @supervision&.closing?
+      end
+
       # Stops the run, as for a restart, but has the fiber wait for its supervisor before the next one.
       # A stop by anybody else calls that off.
       def hold

@@ -36,8 +36,11 @@ module Polyphony
 
       # @return [Boolean] whether the fiber has to ask what to do after a run that ended so
       def asks?(error)
-        @supervisor.policy.may_restart?(error)
+        !closing? && @supervisor.policy.may_restart?(error)
       end
+
+      # @return [Boolean] whether the supervision ends
+      def closing? = @supervisor.closing?
 
       # Called by the fiber at the end of a run, before it rests.
       def run_ended(result, error, held)
@@ -54,6 +57,9 @@ module Polyphony
         @state = :gone
         @told ? @supervisor.notify(self) : @supervisor.notify(self, @life.error, @life.result)
       end
+
+      # Somebody has restarted it after its end.
+      def resume = run
 
       # Has an ended fiber begin again.
       def revive
@@ -117,7 +123,7 @@ module Polyphony
       # Have it end: with how its last run ended, if it rests.
       def finish
         case @state
-        when :running then @life.stop_soon
+        when :running, :gone then @life.stop_soon
         when :ended, :waiting, :held
           @state = :dismissed
           @life.wake

@@ -12,15 +12,17 @@ module Polyphony
         @callback&.call(child.fiber, error || result) unless outcome.empty?
         case child.state
         when :ended, :over then decide(child, error, result)
-        when :gone then forget(child)
+        when :gone then ended(child, error)
         else answer(child, error) # held, or restarted by somebody else
         end
       end
 
       def decide(child, error, result)
         if !@policy.restart?(child.fiber, error, result)
-          child.state == :over ? forget(child) : child.finish
-          escalate(child.life, error) if error && !@policy.temporary?
+          return ended(child, error) if child.state == :over
+
+          child.finish
+          escalate(child.life, error) if error
         elsif child.state == :over
           revive(child, error)
         elsif child.state == :ended
@@ -41,14 +43,19 @@ module Polyphony
         child.revive
       end
 
-      def forget(child)
+      # It has ended for good, unless somebody has restarted it already.
+      def ended(child, error)
         life = child.life
-        @children.delete(life)
-        life.supervision = nil
-        error = life.error
+        error ||= life.error
+        life.dead? ? forget(life) : child.resume
         return if error.nil? || child.answered.equal?(error)
 
         @policy.temporary? ? report(life, error) : escalate(life, error)
+      end
+
+      def forget(life)
+        @children.delete(life)
+        life.supervision = nil
       end
 
       def answer(child, error)
@@ -70,20 +77,22 @@ module Polyphony
 
       # @raise [Exception] +error+
       def escalate(life, error)
-        @raised = life
+        @raised = [life, error]
         raise error, cause: error.cause
       end
 
       # @raise [Polyphony::RestartLimit]
       def give_up(life, error)
-        @raised = life
+        @raised = [life, error]
         raise RestartLimit.for(life.fiber, error, @policy.intensity), cause: error
       end
 
       # Without a block nobody else would know.
       def report(life, error)
-        return if @callback
+        say(life, error) unless @callback
+      end
 
+      def say(life, error)
         warn("polyphony: supervised #{life.fiber.inspect} failed: #{error.full_message(highlight: false)}")
       end
     end

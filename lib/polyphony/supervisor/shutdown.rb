@@ -35,13 +35,33 @@ module Polyphony
 
       # Errors that nobody was told of yet go up with the one that is raised.
       def collect(unwinding)
-        @owner.take(@raised.failure) if @raised&.failure
-        @children.each_value do |child|
-          life = child.life
-          life.supervision = nil
-          failure = life.failure
-          unwinding.add_failure(failure) if failure && !child.answered.equal?(failure.error)
-        end
+        take_raised
+        @children.each_value { |child| collect_failure(child, unwinding) }
+        @events.each { |child, error| collect_error(child, error, unwinding) if error }
+      end
+
+      # It is raised here: it is not to come again by another way.
+      def take_raised
+        life, error = @raised
+        failure = life&.failure
+        @owner.take(failure) if failure && failure.error.equal?(error)
+      end
+
+      def collect_failure(child, unwinding)
+        life = child.life
+        life.supervision = nil
+        failure = life.failure
+        return if failure.nil? || child.answered.equal?(failure.error)
+
+        child.answered = failure.error
+        @policy.temporary? ? say(life, failure.error) : unwinding.add_failure(failure)
+      end
+
+      # It failed, and then was stopped or restarted before the supervisor could look at it.
+      def collect_error(child, error, unwinding)
+        return if child.answered.equal?(error) || @raised&.last.equal?(error)
+
+        @policy.temporary? ? say(child.life, error) : unwinding.add(error)
       end
     end
     private_constant :Shutdown
