@@ -165,6 +165,8 @@ int http1_check_trailers(struct http1_head *head, const struct http1_limits *lim
                          const char **reason);
 int http1_check_chunk_line(const char *line, size_t size, uint64_t *chunk, const char **reason);
 
+int http1_is_method(unsigned method); /* of HTTP: llhttp knows others, too */
+
 /* --- http1_target.c --- */
 int http1_check_target(struct http1_head *head, const char **reason);
 int http1_check_host(const char *host, size_t size, int want_port);

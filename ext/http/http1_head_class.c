@@ -116,7 +116,7 @@ static VALUE head_m_authority(VALUE self)
 /* call-seq: version -> String: "HTTP/1.1" or "HTTP/1.0", frozen */
 static VALUE head_m_version(VALUE self)
 {
-    return http_shared_string(request_head_get(self)->index.minor ? "HTTP/1.1" : "HTTP/1.0", 8);
+    return http_version_string(request_head_get(self)->index.minor);
 }
 
 /* --- fields --- */

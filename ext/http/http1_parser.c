@@ -107,10 +107,12 @@ static const char *last_word(const char *from, const char *to, size_t *size)
     return at;
 }
 
-static int is_version(const char *word, size_t size)
+/* A version that is well-formed, but not one of ours. */
+static int is_other_version(const char *word, size_t size)
 {
-    return size >= 8 && !memcmp(word, "HTTP/", 5) && word[5] >= '0' && word[5] <= '9' &&
-           word[6] == '.' && word[7] >= '0' && word[7] <= '9';
+    if (size < 8 || memcmp(word, "HTTP/", 5) || word[6] != '.') return 0;
+    if (word[5] < '0' || word[5] > '9' || word[7] < '0' || word[7] > '9') return 0;
+    return word[5] != '1' || word[7] > '1';
 }
 
 /* What llhttp found bad lies at `at`. Only bytes up to there are looked at, so that the answer is
@@ -133,8 +135,14 @@ static enum http1_result refused(struct http1_parser *p, llhttp_errno_t code, co
     }
     case HPE_INVALID_VERSION: {
         const char *word = last_word(first, stop, &size);
-        return is_version(word, size) ? http1_fail(p, 505, "HTTP version is neither 1.0 nor 1.1")
+        return is_other_version(word, size) ? http1_fail(p, 505, "HTTP version is neither 1.0 nor 1.1")
                                       : http1_fail(p, 400, reason);
+    }
+    case HPE_INVALID_CONSTANT: {
+        const char *word = last_word(first, stop, &size);
+        if (size >= 5 && !memcmp(word, "HTTP/", 5) && !http1_is_method(p->llhttp.method))
+            return http1_fail(p, 501, "method of another protocol");
+        return http1_fail(p, 400, reason);
     }
     case HPE_PAUSED_H2_UPGRADE:
         return http1_fail(p, 505, "the preface of HTTP/2");

@@ -85,6 +85,7 @@ static int check_coding(struct http1_head *head, const char *value, size_t size,
     }
     const char *comma = memchr(value, ',', size);
     size_t first = comma ? (size_t)(comma - value) : 0;
+    while (first > 0 && (value[first - 1] == ' ' || value[first - 1] == '\t')) first--;
     int known = http1_same(value, first, "gzip") || http1_same(value, first, "deflate") ||
                 http1_same(value, first, "compress") || http1_same(value, first, "x-gzip");
     const char *rest = comma ? comma + 1 : value;
@@ -171,7 +172,7 @@ static int check_together(struct http1_head *head, const struct http1_limits *li
 
 /* --- the request line --- */
 
-static int allowed_method(unsigned method)
+int http1_is_method(unsigned method)
 {
     /* SOURCE is ICE's, PRI is HTTP/2's, those from DESCRIBE to FLUSH are RTSP's. */
     return method < HTTP_SOURCE || method > HTTP_FLUSH;
@@ -200,7 +201,7 @@ static int read_request_line(struct http1_head *head, const char **at, const cha
     if (!second) return refuse(reason, 400, "no HTTP version in the request line");
     int status = check_version(second + 1, stop, &head->minor, reason);
     if (status) return status;
-    if (!allowed_method(head->method)) return refuse(reason, 501, "method of another protocol");
+    if (!http1_is_method(head->method)) return refuse(reason, 501, "method of another protocol");
     head->method_name = span(head, line, first);
     head->target = span(head, first + 1, second);
     *at = stop + 2;
@@ -264,13 +265,11 @@ static const char *skip_token(const char *at, const char *end)
     return at;
 }
 
-/* Behind the closing quote, or NULL. */
+/* Behind the closing quote, or NULL. Nothing is escaped in it: older versions of llhttp do not know that. */
 static const char *skip_quoted(const char *at, const char *end)
 {
-    for (at++; at < end && *at != '"'; at++) {
-        if (*at == '\\') at++;
-        if (at == end || ((unsigned char)*at < 0x20 && *at != '\t') || *at == 0x7f) return NULL;
-    }
+    for (at++; at < end && *at != '"'; at++)
+        if (*at == '\\' || ((unsigned char)*at < 0x20 && *at != '\t') || *at == 0x7f) return NULL;
     return at < end ? at + 1 : NULL;
 }
 

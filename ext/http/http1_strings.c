@@ -7,7 +7,7 @@
  */
 
 #define METHODS 64
-static VALUE methods[METHODS];
+static VALUE methods[METHODS], versions[2];
 static VALUE names[HTTP1_NAME_COUNT], env_keys[HTTP1_NAME_COUNT];
 
 enum sharing { OWN, SAME };
@@ -113,6 +113,11 @@ VALUE http_value_string(const char *value, const struct http1_field *field)
 
 /* --- names --- */
 
+VALUE http_version_string(unsigned minor)
+{
+    return versions[minor];
+}
+
 VALUE http_method_string(unsigned method)
 {
     return methods[method];
@@ -184,5 +189,7 @@ void Init_polyphony_http1_strings(void)
 #define XX(number, name, string) methods[number] = keep(interned(#string, sizeof(#string) - 1));
     HTTP_METHOD_MAP(XX)
 #undef XX
+    versions[0] = keep(interned("HTTP/1.0", 8));
+    versions[1] = keep(interned("HTTP/1.1", 8));
     values_object = keep(TypedData_Make_Struct(rb_cObject, struct values, &values_type, values));
 }

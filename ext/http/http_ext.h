@@ -14,6 +14,7 @@ extern VALUE eProtocolError, eResponseError;
 VALUE http_ascii(const char *bytes, size_t size);          /* a new String of ASCII bytes */
 VALUE http_text(const char *bytes, size_t size, int high); /* BINARY if there are high bytes */
 VALUE http_method_string(unsigned method);
+VALUE http_version_string(unsigned minor);
 VALUE http_name_string(const char *name, const struct http1_field *field); /* lower case */
 VALUE http_env_key(const char *name,
                    const struct http1_field *field); /* 0: keep it out of an env */
