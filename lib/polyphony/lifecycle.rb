@@ -5,6 +5,7 @@ require_relative 'lifecycle/failure'
 require_relative 'lifecycle/unwinding'
 require_relative 'lifecycle/late'
 require_relative 'lifecycle/run'
+require_relative 'lifecycle/ending'
 require_relative 'lifecycle/restart'
 require_relative 'lifecycle/supervised'
 require_relative 'lifecycle/family'
@@ -44,6 +45,7 @@ module Polyphony
     attr_writer :site
 
     include Run
+    include Ending
     include Late
     include Restart
     include Supervised
@@ -112,7 +114,7 @@ module Polyphony
 
     # @return [String] file and line of the spin
     def location
-      @location ||= @block ? (@site || @block).source_location&.join(':') || '(native)' : native_location
+      @location ||= @block ? spin_location : native_location
     end
 
     # @return [String] the handle's `inspect` without its state: for the words of another fiber's wait
@@ -138,6 +140,12 @@ module Polyphony
     end
 
     private
+
+    # The main script's own fiber is spun by a line of ours, which says nothing.
+    def spin_location
+      place = (@site || @block).source_location&.join(':') || '(native)'
+      Frames.ours?(place) ? '(polyphony)' : place
+    end
 
     def native_location
       @task.equal?(@task.scheduler&.root) ? '(root)' : '(Fiber.schedule)'

@@ -96,7 +96,7 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
   it 'has no error twice, nor one that the error was caused by' do
     error = IOError.new('one')
     parent = spin do
-      2.times { waiting { suspend; } .tap { |child| child.raise(error) } }
+      2.times { waiting { suspend }.tap { |child| child.raise(error) } }
       begin
         suspend
       rescue IOError

@@ -2,7 +2,7 @@
 
 module Polyphony
   class Lifecycle
-    # Running the block: start, end, stop.
+    # Running the block: start, stop. How it ends is in {Ending}.
     module Run
       # Queues the first run, in +fiber+.
       def start(fiber)
@@ -15,11 +15,8 @@ module Polyphony
         finished = false
         while true # rubocop:disable Style/InfiniteLoop -- `loop` would cost a block
           result, error = run_once
-          Scheduler.current # notices a fork: then there is no parent and no child
-          @scopes&.dup&.each(&:abandon)
-          error = raise_late(end_children(error))
-          call_off_restart if @restarting && last_run?
-          break if error || @hold || !@restarting
+          error = wind_up(error)
+          break if error || !again?
 
           begin_again
         end
@@ -69,22 +66,6 @@ module Polyphony
         !@stop.nil?
       end
 
-      # A run that could not be started, or the end of a fiber that is not ours to run.
-      # @return [Exception, nil] the error, for the scheduler to pass on
-      def finish_foreign(error)
-        @scopes&.dup&.each(&:abandon)
-        error = raise_late(end_children(error))
-        unless @block
-          bury(nil, error)
-          @supervision&.gone
-          return error
-        end
-
-        # That a fiber which was never to run could not be started is no error.
-        @stop ? finish(@stop.value, nil) : finish(nil, error)
-        nil
-      end
-
       # @param error [Exception] raised at the current or next wait; instead of the block, before it runs
       # @return [Boolean] false when there is no run to raise it in
       def interrupt(error)
@@ -111,44 +92,8 @@ module Polyphony
         [nil, Backtrace.complete(e, self)]
       end
 
-      # Errors that were kept for the end, and those that came when the block had nothing left to wait for.
-      # One of them all is the fiber's. That it was told to stop is none: it has ended.
-      def raise_late(error)
-        pending = @task.take_pending
-        error = nil if error.is_a?(Stop)
-        return error unless pending || @kept
-
-        unwinding = Unwinding.new(self)
-        [*@kept, error, *pending].each { |late| unwinding.add(late) unless late.nil? || late.is_a?(Stop) }
-        @kept = nil
-        unwinding.outcome&.then { |first| Backtrace.complete(first, self) }
-      end
-
       def request_stop(value)
         @stop = Stop.new(value: value)
-      end
-
-      # Children first, then this fiber is over and everybody concerned knows.
-      def finish(result, error)
-        home = @home
-        task = @task # a restart by another thread may give it new ones any moment
-        @restarting = false if error
-        bury(result, error)
-        report_withdrawn(task)
-        return if restart_late
-
-        home&.child_finished(self)
-        @supervision&.gone
-      end
-
-      def bury(result, error)
-        @result = result
-        @failure = error && failure_of(error)
-        @dead = true
-        @stop = @mailbox = @received = nil
-        notify_awaiters
-        notify_stoppers
-        disconnect
       end
     end
   end

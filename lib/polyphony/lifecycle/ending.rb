@@ -1,0 +1,81 @@
+# frozen_string_literal: true
+
+module Polyphony
+  class Lifecycle
+    # The end of a run, and of a fiber: what is left of it ends first.
+    module Ending
+      # A run that could not be started, or the end of a fiber that is not ours to run.
+      # @return [Exception, nil] the error, for the scheduler to pass on
+      def finish_foreign(error)
+        error = wind_up(error)
+        unless @block
+          bury(nil, error)
+          @supervision&.gone
+          return error
+        end
+
+        # That a fiber which was never to run could not be started is no error.
+        @stop ? finish(@stop.value, nil) : finish(nil, error)
+        nil
+      end
+
+      private
+
+      # The block is done. What it opened and spun ends now.
+      #
+      # @return [Exception, nil] what the run has failed with
+      def wind_up(error)
+        Scheduler.current # notices a fork: then there is no parent and no child
+        @scopes&.dup&.each(&:abandon)
+        raise_late(end_children(error))
+      end
+
+      # @return [Boolean] whether another run is to follow at once
+      def again?
+        call_off_restart if @restarting && last_run?
+        @restarting && !@hold
+      end
+
+      # Errors that were kept for the end, and those that came when the block had nothing left to wait for.
+      # One of them all is the fiber's. That it was told to stop is none: it has ended.
+      def raise_late(error)
+        pending = @task.take_pending
+        error = nil if error.is_a?(Stop)
+        return error unless pending || @kept
+
+        errors = [*@kept, error, *pending].reject { |one| one.nil? || one.is_a?(Stop) }
+        @kept = nil
+        first_of(errors)&.then { |first| Backtrace.complete(first, self) }
+      end
+
+      def first_of(errors)
+        unwinding = Unwinding.new(self)
+        errors.each { |error| unwinding.add(error) }
+        unwinding.outcome
+      end
+
+      # Children first, then this fiber is over and everybody concerned knows.
+      def finish(result, error)
+        home = @home
+        task = @task # a restart by another thread may give it new ones any moment
+        @restarting = false if error
+        bury(result, error)
+        report_withdrawn(task)
+        return if restart_late
+
+        home&.child_finished(self)
+        @supervision&.gone
+      end
+
+      def bury(result, error)
+        @result = result
+        @failure = error && failure_of(error)
+        @dead = true
+        @stop = @mailbox = @received = nil
+        notify_awaiters
+        notify_stoppers
+        disconnect
+      end
+    end
+  end
+end
