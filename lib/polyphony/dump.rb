@@ -68,7 +68,7 @@ module Polyphony
     end
 
     def alone(thread)
-      lines = top(Frames.own(thread.backtrace)).map { |line| @layout.line(2, line) }
+      lines = top(Frames.shown(thread.backtrace)).map { |line| @layout.line(2, line) }
       [@layout.line(0, "thread #{Tree::Words.thread(thread)}, no fibers"), *lines].join("\n")
     end
 

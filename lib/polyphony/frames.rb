@@ -4,10 +4,12 @@ module Polyphony
   # The lines of a backtrace that are of the program: without ours, and without the hooks, which are
   # written in C and carry the program's own line. @api private
   module Frames
-    OURS = [::File.expand_path(__dir__), ::File.dirname(::File.expand_path(__FILE__))].uniq.map { |dir| "#{dir}/" }.freeze
+    OURS = [::File.expand_path(__dir__), ::File.dirname(::File.expand_path(__FILE__))].uniq.flat_map { |dir| ["#{dir}/", "#{dir}.rb:"] }.freeze
     HOOKS = %w[kernel_sleep block io_wait io_read io_write io_pread io_pwrite io_select process_wait timeout_after].freeze
     HOOK = /\A(?<place>.*):in [`'](?:Polyphony::Scheduler#)?(?:#{HOOKS.join('|')})'\z/
-    private_constant :OURS, :HOOKS, :HOOK
+    PLACE = /\A(.*?:\d+)(?=:in |\z)/
+    INTERNAL = /\A<internal:[^>]*>:\d+(?<label>.*)\z/m
+    private_constant :OURS, :HOOKS, :HOOK, :PLACE, :INTERNAL
 
     class << self
       # @param line [String] of a backtrace, or a location
@@ -24,6 +26,22 @@ module Polyphony
         lines = (lines || []).reject { |line| ours?(line) }
         lines.pop while lines.last&.start_with?('<internal:') # our own call of Kernel#loop
         without_hooks(lines)
+      end
+
+      # As {own}, to be shown: what Ruby has written in Ruby (Queue#pop, Kernel#loop) is where it was called,
+      # as Ruby 3.4 does it itself.
+      #
+      # @param lines [Array<String>, nil]
+      # @return [Array<String>]
+      # @suspends no
+      def shown(lines)
+        place = nil
+        own(lines).reverse.map do |line|
+          next line.sub(INTERNAL, "#{place}\\k<label>") if place && line.start_with?('<internal:')
+
+          place = line[PLACE, 1]
+          line.sub(/<compiled>(?='\z)/, '<main>') # an adopted main script
+        end.reverse
       end
 
       # @param place [String] of a backtrace, or a location

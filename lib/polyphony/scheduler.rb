@@ -177,3 +177,4 @@ end
 
 require_relative 'scheduler/lookups'
 require_relative 'scheduler/signal_handlers'
+require_relative 'scheduler/inspection'

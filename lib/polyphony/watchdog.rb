@@ -114,7 +114,7 @@ module Polyphony
 
     # Called by the scheduler, in the fiber that held it.
     def held(task, seconds)
-      wait = Frames.own(caller).first
+      wait = Frames.shown(caller).first
       sample = @sampler&.sample_of(task, seconds)
       report = Report.new(task, seconds, sample ? sample.backtrace : [], wait, false)
       @outlet.report(report, anyway: sample&.reported)

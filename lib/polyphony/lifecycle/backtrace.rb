@@ -37,7 +37,7 @@ module Polyphony
       def self.spin_sites(life)
         sites = []
         while life&.parent
-          sites << "spun at #{life.location}" unless Frames.ours?(life.location)
+          sites << "spun at #{life.location}" unless life.location == '(polyphony)'
           sites << "scope at #{life.scope.location}" if life.scope
           life = life.parent
         end

@@ -96,7 +96,7 @@ module Polyphony
       # @return [Array<String>]
       def frames
         fiber = @task.waiting_fiber || @task.fiber
-        Frames.own(fiber&.backtrace)
+        Frames.shown(fiber&.backtrace)
       end
 
       private

@@ -68,7 +68,7 @@ module Polyphony
         lines = @watched.backtrace
         return unless @scheduler.running&.first.equal?(task) # else the lines may be another's
 
-        @sample = Sample.new(task, clock, Frames.own(lines), before ? before.next_report : [STUCK, @threshold].max, before&.reported)
+        @sample = Sample.new(task, clock, Frames.shown(lines), before ? before.next_report : [STUCK, @threshold].max, before&.reported)
         report(seconds) if seconds >= @sample.next_report
       end
 
