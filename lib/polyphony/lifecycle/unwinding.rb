@@ -20,14 +20,16 @@ module Polyphony
       # @param late [Exception]
       # @param life [Lifecycle] where +late+ came up
       def self.suppress(error, late, life)
-        Suppressed.add(error, late) || Failure.report(late, life)
+        return Failure.report(late, life) unless Suppressed.add(error, late)
+
+        life.knows(error)
       end
 
       # @param life [Lifecycle] the fiber it happens in
       # @param error [Exception, nil] what began it
       def initialize(life, error = nil)
         @life = life
-        @error = @stop = @expired = nil
+        @error = @stop = @expired = @again = nil
         add(error) if error
       end
 
@@ -41,7 +43,7 @@ module Polyphony
       def add(error)
         case error
         when Stop then @stop ||= error
-        when CancelScope::Expired then @expired ? fire_again(error) : @expired = error
+        when CancelScope::Expired then @expired ? (@again ||= []).push(error.scope) : @expired = error
         else add_error(error)
         end
       end
@@ -49,10 +51,10 @@ module Polyphony
       # @param failure [Failure] of a fiber; one that was raised here already is left out
       # @return [void]
       def add_failure(failure)
-        return if failure.seen_by?(@life)
-
-        @life.take(failure)
-        add(failure.error)
+        failure.news_for(@life).each do |news|
+          @life.take(news)
+          add(news.error)
+        end
       end
 
       # Runs the block until it is through, whatever interrupts it meanwhile; unless that says that there
@@ -70,6 +72,7 @@ module Polyphony
 
       # @return [Exception, nil] what is to be raised
       def outcome
+        fire_again
         return @error || @expired unless @stop
 
         @life.keep(@error) if @error
@@ -100,9 +103,11 @@ module Polyphony
         URGENT.any? { |kind| error.is_a?(kind) }
       end
 
-      # Of two limits one is raised now, and the other, which is around or inside it, at the next wait.
-      def fire_again(error)
-        error.scope.reset(0) if error.scope.is_a?(CancelScope)
+      # Of two limits one is raised now, and the other, which is around or inside it, at the next wait
+      # after that: while this fiber still waits for others it would come again and again.
+      def fire_again
+        @again&.each { |scope| scope.reset(0) if scope.is_a?(CancelScope) }
+        @again = nil
       end
     end
   end
