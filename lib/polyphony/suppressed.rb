@@ -30,6 +30,19 @@ module Polyphony
       end
 
       # @param error [Exception]
+      # @return [Integer]
+      def count(error)
+        error.instance_variable_get(:@polyphony_suppressed)&.size || 0
+      end
+
+      # @param error [Exception]
+      # @param count [Integer]
+      # @return [Array<Exception>] those after the first +count+
+      def since(error, count)
+        error.instance_variable_get(:@polyphony_suppressed)&.drop(count) || []
+      end
+
+      # @param error [Exception]
       # @param late [Exception]
       # @return [Boolean] false if +error+ is frozen
       def add(error, late)

@@ -107,6 +107,19 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
     expect([wrapped.message, wrapped.cause, suppressed(wrapped)]).to eq(['wrapped', error, []])
   end
 
+  it 'loses none that came to an error on a second way, when the first had brought it already' do
+    failing = spin { snooze; raise IOError, 'first' }
+    sibling = spin do
+      failing_at_end('second')
+      failing.await
+    end
+    first = error_of { suspend }
+    expect([first.message, sibling.alive?, suppressed(first)]).to eq(['first', true, []])
+    second = error_of { suspend }
+    expect([second.message, sibling.alive?, suppressed(second), suppressed(first)]).to eq(['second', false, [], [second]])
+    expect(later_errors).to be_empty
+  end
+
   it 'is not in danger when it is changed by who asked' do
     parent = spin { failing_at_end('second'); raise 'first' }
     first = error_of { parent.await }

@@ -21,9 +21,19 @@ module Polyphony
         @seen ? @seen.key?(life) : false
       end
 
-      # Notes that it is raised in +life+.
+      # Notes that it is raised in +life+, with what it has suppressed so far.
       def seen_by(life)
-        (@seen ||= {}.compare_by_identity)[life] = true
+        (@seen ||= {}.compare_by_identity)[life] = Suppressed.count(@error)
+      end
+
+      # @return [Array<Failure>] what +life+ has not seen of it: itself, or errors that it has suppressed since, on
+      #   its other way
+      def news_for(life)
+        return [self] unless seen_by?(life)
+
+        news = Suppressed.since(@error, @seen[life])
+        seen_by(life)
+        news.map { |error| Failure.new(error) }
       end
 
       # Says an error that can be raised nowhere, because what it should be raised in ends with another.

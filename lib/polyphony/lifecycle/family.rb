@@ -64,10 +64,10 @@ module Polyphony
 
       # Raises a failure here, unless it came here already by another way.
       def deliver(failure)
-        return if failure.seen_by?(self)
-
-        take(failure)
-        (!@dead && @task.interrupt(failure.error)) || pass_on(failure)
+        failure.news_for(self).each do |news|
+          take(news)
+          (!@dead && @task.interrupt(news.error)) || pass_on(news)
+        end
       end
 
       # Notes that +failure+ is raised here.
@@ -75,6 +75,11 @@ module Polyphony
         failure.seen_by(self)
         (@received ||= []).push(failure)
         @received.shift if @received.size > MAX_RECEIVED
+      end
+
+      # Notes that what +error+ has suppressed by now has been raised with it here, or is about to be.
+      def knows(error)
+        @received&.find { |failure| failure.error.equal?(error) }&.seen_by(self)
       end
 
       # Waits for the live children, those spun meanwhile too.

@@ -45,12 +45,13 @@ module Polyphony
       # An error of one of the fibers, which nobody has seen yet: ends the scope.
       def deliver(failure)
         return @host.deliver(failure) if @closed
-        return if failure.seen_by?(@host)
 
-        @host.take(failure)
-        @unwinding.add(failure.error)
-        stop_lives(false)
-        cut
+        failure.news_for(@host).each do |news|
+          @host.take(news)
+          @unwinding.add(news.error)
+          stop_lives(false)
+          cut
+        end
       end
 
       # The fiber ended while the block did not: it was in a nested fiber (an Enumerator) that was
