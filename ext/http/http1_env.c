@@ -48,12 +48,13 @@ static void fill_fields(VALUE env, const struct http1_head *index)
 /*
  *  call-seq: fill_env(env) -> env
  *
- *  Sets what the request decides in a Rack env: REQUEST_METHOD, PATH_INFO, QUERY_STRING, REQUEST_URI,
- *  SERVER_PROTOCOL, SERVER_NAME and SERVER_PORT (as far as the request names them), CONTENT_LENGTH,
- *  CONTENT_TYPE and HTTP_*. The Hash must not have keys with HTTP_.
+ *  Sets what the request decides in a Rack env: REQUEST_METHOD, PATH_INFO, QUERY_STRING,
+ * REQUEST_URI, SERVER_PROTOCOL, SERVER_NAME and SERVER_PORT (as far as the request names them),
+ * CONTENT_LENGTH, CONTENT_TYPE and HTTP_*. The Hash must not have keys with HTTP_.
  *
  *  Keys are frozen and shared, values of fields often too. Left out are fields whose name has an
- *  underscore, as X_Real_IP would pass for X-Real-IP, and the field Version, as HTTP_VERSION means another.
+ *  underscore, as X_Real_IP would pass for X-Real-IP, and the field Version, as HTTP_VERSION means
+ * another.
  */
 static VALUE head_m_fill_env(VALUE self, VALUE env)
 {
@@ -74,7 +75,8 @@ static VALUE head_m_fill_env(VALUE self, VALUE env)
     return env;
 }
 
-/* call-seq: to_env(template) -> Hash: a copy of what RequestHead.env_template made, filled by #fill_env */
+/* call-seq: to_env(template) -> Hash: a copy of what RequestHead.env_template made, filled by
+ * #fill_env */
 static VALUE head_m_to_env(VALUE self, VALUE template)
 {
     Check_Type(template, T_HASH);
@@ -87,14 +89,15 @@ static void reserve_key(VALUE hash, VALUE key)
     if (NIL_P(rb_hash_lookup2(hash, key, Qnil))) rb_hash_aset(hash, key, empty);
 }
 
-/* Entries that a copy has room for without growing, which costs more than all the rest of #to_env. */
+/* Entries that a copy has room for without growing, which costs more than all the rest of #to_env.
+ */
 #define ROOM 32
 
 /*
  *  call-seq: RequestHead.env_template(env) -> Hash
  *
- *  A frozen copy of +env+, what all requests of a listener have in common, for #to_env: with room for
- *  what requests add. +env+ may be any Hash without keys of HTTP_.
+ *  A frozen copy of +env+, what all requests of a listener have in common, for #to_env: with room
+ * for what requests add. +env+ may be any Hash without keys of HTTP_.
  */
 static VALUE head_s_env_template(VALUE class, VALUE env)
 {

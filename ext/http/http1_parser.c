@@ -135,8 +135,9 @@ static enum http1_result refused(struct http1_parser *p, llhttp_errno_t code, co
     }
     case HPE_INVALID_VERSION: {
         const char *word = last_word(first, stop, &size);
-        return is_other_version(word, size) ? http1_fail(p, 505, "HTTP version is neither 1.0 nor 1.1")
-                                      : http1_fail(p, 400, reason);
+        return is_other_version(word, size)
+                   ? http1_fail(p, 505, "HTTP version is neither 1.0 nor 1.1")
+                   : http1_fail(p, 400, reason);
     }
     case HPE_INVALID_CONSTANT: {
         const char *word = last_word(first, stop, &size);

@@ -265,7 +265,8 @@ static const char *skip_token(const char *at, const char *end)
     return at;
 }
 
-/* Behind the closing quote, or NULL. Nothing is escaped in it: older versions of llhttp do not know that. */
+/* Behind the closing quote, or NULL. Nothing is escaped in it: older versions of llhttp do not know
+ * that. */
 static const char *skip_quoted(const char *at, const char *end)
 {
     for (at++; at < end && *at != '"'; at++)

@@ -25,6 +25,14 @@ struct writer {
 /* Bodies above this are not copied into `out` but handed on as they are. */
 #define COPIED 8192
 
+/* --- http1_writer_class.c --- */
+struct writer *writer_get(VALUE self);
+VALUE writer_take_out(struct writer *w); /* what is in `out`, frozen */
+void writer_push_part(VALUE self, struct writer *w, VALUE string);
+
+/* --- http1_writer_respond.c --- */
+void Init_polyphony_http1_responses(VALUE writer);
+
 /* What the fields of a response have said. */
 struct response {
     struct http1_output *out;
