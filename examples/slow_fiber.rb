@@ -8,9 +8,9 @@
 #
 #   page made all others wait, in render
 #   main running
-#     clock waiting on sleep
-#     visitor waiting on receive
-#     … 98 more like this
+#   clock waiting on sleep
+#   visitor waiting on receive
+#   … 98 more like this
 
 require 'polyphony'
 
@@ -30,4 +30,4 @@ report = reports.pop until report&.fiber&.tag == :page
 puts "page made all others wait, in #{report.backtrace.join[/render/]}"
 
 lines = Polyphony.tree(fold: 1).lines.drop(1)
-puts(lines.map { |line| line.delete_prefix('  ')[/\A *(… .*|\w+ \w+( on \w+)?)/] })
+puts(lines.map { |line| line[/… .*|\w+ \w+( on \w+)?/] })
