@@ -14,7 +14,7 @@ class MemoryValgrind
   OPTIONS = %w[--quiet --num-callers=30 --undef-value-errors=no --leak-check=full --show-leak-kinds=definite
                --max-stackframe=65536 --xml=yes].freeze
   LIMIT = '180' # seconds
-  OURS = /\A(?:scheduler_ext|libev)\b/
+  OURS = /\A(?:scheduler_ext|libev|http_ext|libllhttp)\b/
   SYSTEM = /\A(?:libc[.-]|ld-|vgpreload)/
   STACKS = /in a rw- anonymous segment|on thread .* stack|bytes inside a block of size [\d,]+ alloc'd/
   ALLOCATION_FRAMES = 4 # malloc, at most two of Ruby's, then who wanted the memory
