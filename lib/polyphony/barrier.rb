@@ -39,10 +39,12 @@ module Polyphony
     def wait(timeout: nil)
       round = place = nil
       @line.wait_until(timeout) do
-        round, place = arrive unless round || @closed
-        @closed || round.complete
+        next true if @closed
+
+        round, place = arrive unless round
+        round.complete
       end
-      return place if round && complete?(round)
+      return place if complete?(round)
 
       raise @closed ? Closed.new('the barrier is closed') : TimeoutError.new("not all came in time: #{inspect}")
     ensure
@@ -94,7 +96,7 @@ module Polyphony
 
     # The last may have come just when this one gave up: then all are there.
     def complete?(round)
-      @line.synchronize { round.complete }
+      @line.synchronize { round&.complete }
     end
 
     def withdraw(round)

@@ -10,9 +10,9 @@ module Polyphony
   #   button.on_click { scope.cancel }
   #   move_on_after(scope, with_value: :cancelled) { long_work }
   #
-  # A scope is for one run of a block, in one fiber. `run`, `reset`, `extend`, `cancel`, `cancelled?`,
-  # `running?` and `remaining` are in C (ext/scheduler/scope.c). `cancel` may come from any fiber of any thread, before the
-  # run and after it; `reset` and `extend`, which move the limit, are for fibers of the scope's own thread.
+  # A scope is for one run of a block, in one fiber. `cancel` may come from any fiber of any thread, before
+  # the run and after it; `reset` and `extend`, which move the limit, are for fibers of the scope's own
+  # thread. These and `run`, `cancelled?`, `running?` and `remaining` are in C (ext/scheduler/scope.c).
   class CancelScope
     # Whether the block was cut. A scope that is {#cancelled?} need not have cut anything: what does not
     # wait any more, or has just completed, keeps its value.

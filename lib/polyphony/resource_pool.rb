@@ -1,13 +1,11 @@
 # frozen_string_literal: true
 
-require_relative 'resource_pool/entry'
-require_relative 'resource_pool/options'
+require_relative 'resource_pool/disposal'
 require_relative 'resource_pool/upkeep'
 
 module Polyphony
   # Shares a limited number of resources (connections) among any number of fibers, of any threads.
-  # Resources are made when first needed, handed out first come, first served, and used by one fiber at
-  # a time; the one used last is handed out first.
+  # They are made when first needed, handed out first come, first served, and used by one fiber at a time.
   #
   #   pool = Polyphony::ResourcePool.new(limit: 5, close: :close.to_proc) { PG.connect(options) }
   #   pool.acquire { |connection| connection.exec('select 1') }
@@ -15,10 +13,11 @@ module Polyphony
   # In a forked child the pool is empty: what was made in the parent is neither used nor closed there.
   class ResourcePool
     include Upkeep
+    include Disposal
 
     # @return [Integer] how many resources there can be
     attr_reader :limit
-    # @return [Integer] how many there are, those being made included, discarded ones not
+    # @return [Integer] how many there are, also those being made
     attr_reader :size
 
     # @param limit [Integer]
@@ -33,7 +32,8 @@ module Polyphony
     # @yieldreturn [Object] a new resource. May wait
     # @raise [ArgumentError, TypeError]
     # @suspends no
-    def initialize(limit:, timeout: nil, check: nil, close: nil, discard_on_error: false, max_age: nil, max_idle: nil, &allocator)
+    def initialize(limit:, timeout: nil, check: nil, close: nil, discard_on_error: false, # rubocop:disable Metrics/ParameterLists -- options
+                   max_age: nil, max_idle: nil, &allocator)
       raise ::ArgumentError, 'a block that makes a resource is required' unless allocator
 
       @limit = Polyphony.count(limit, 'limit')
@@ -49,16 +49,15 @@ module Polyphony
 
     # Runs the block with a resource. In a fiber that holds one already, with that one.
     #
-    # @param timeout [Numeric, nil] seconds to wait for one to be free, at most; nil: without limit. Checking and
-    #   making one take their own time: see {Polyphony.cancel_after}
+    # @param timeout [Numeric, nil] seconds to wait for a place at most; nil: without limit. What checking and
+    #   making one take is not counted
     # @yieldparam resource [Object]
     # @return [Object] the block's value
     # @raise [Polyphony::TimeoutError] when none was free in time
     # @raise [Polyphony::Closed] when the pool is or gets closed
     # @raise [Exception] what making one failed with: the place is free again
     # @raise [TypeError, ArgumentError] for a timeout that is no number of seconds
-    # @suspends until a resource is free, checked or made; always a point where the fiber can be stopped, unless it
-    #   holds one already
+    # @suspends until a resource is free, checked or made; if it holds none, always a point where it can be stopped
     def acquire(timeout: @timeout, &block)
       raise ::ArgumentError, 'a block is required' unless block
 
@@ -86,9 +85,9 @@ module Polyphony
 
     # Makes resources until there are +count+, so that none need be made at first use.
     #
-    # @param count [Integer]
+    # @param count [Integer] up to {#limit}
     # @return [self]
-    # @raise [ArgumentError] unless it is a positive Integer up to {#limit}
+    # @raise [ArgumentError] for anything else
     # @raise [Polyphony::Closed] when the pool is closed
     # @raise [Exception] what making one failed with
     # @suspends as the block of {#initialize} does
@@ -96,11 +95,7 @@ module Polyphony
       raise ::ArgumentError, "count must not exceed the limit, #{@limit}" if Polyphony.count(count, 'count') > @limit
 
       notice_fork
-      while (entry = @line.synchronize { new_place if @size < count })
-        give_back(ready(entry))
-      end
-      raise Closed, 'the resource pool is closed' if @closed
-
+      fill(count)
       self
     end
 
@@ -110,13 +105,12 @@ module Polyphony
     # @param wait [Boolean] whether to wait until all are closed
     # @yieldparam resource [Object] closes a resource, instead of the `close:` of {#initialize}
     # @return [void]
-    # @raise [Polyphony::Error] when the calling fiber is to wait for itself, because it holds a resource
+    # @raise [Polyphony::Error] when the calling fiber is to wait for itself: it holds a resource
     # @raise [StandardError] the first error of closing an idle one; all have been tried then
     # @suspends as closing does, and with +wait+ until all are closed
     def close(wait: false, &closer)
       notice_fork
-      raise Error, 'this fiber holds a resource of the pool and cannot wait for itself' if wait && @held[Lifecycle.current]
-
+      refuse_own if wait
       @options.close = closer if closer
       idle = @line.synchronize do
         @closed = true
@@ -143,10 +137,14 @@ module Polyphony
     # @return [Hash{Symbol => Integer}] limit, size, available, in_use, waiting; made and discarded since the start
     # @suspends no
     def stats
-      { limit: @limit, size: @size, available: available, in_use: @held.size, waiting: waiting, made: @made, discarded: @discarded }
+      { limit: @limit, size: @size, available: available, in_use: @held.size, waiting: waiting,
+        made: @made, discarded: @discarded }
     end
 
     # @return [String]
-    def inspect = "#<#{self.class}#{' closed' if @closed} size=#{@size}/#{@limit} available=#{available} waiting=#{waiting}>"
+    def inspect
+      counts = "size=#{@size}/#{@limit} available=#{available} waiting=#{waiting}"
+      "#<#{self.class}#{' closed' if @closed} #{counts}>"
+    end
   end
 end

@@ -52,8 +52,8 @@ module Polyphony
     end
 
     # Runs the block on a worker; at once if this is one of the pool's workers, which must not wait for another
-    # to get free. The block sees the calling fiber's storage (`Fiber[:name]`, from Ruby 3.2 on); `Thread.current[:name]` is
-    # the worker's, and empty.
+    # to get free. The block sees the calling fiber's storage (`Fiber[:name]`, from Ruby 3.2 on); in
+    # `Thread.current[:name]` it finds nothing. Fibers that it spins end with it.
     #
     # When the waiting fiber is stopped or cut, a job that no worker has begun is withdrawn; one that runs goes on,
     # and its error, if it comes to that, is treated as that of a {#cast}.
@@ -116,7 +116,8 @@ module Polyphony
     #
     # @param now [Boolean] drop the jobs that no worker has begun: their {#process} raises {Closed}
     # @return [void]
-    # @suspends until the workers have ended, but for the one that it is called on; always a point where the fiber can be stopped
+    # @suspends until the workers have ended, but for the one that it is called on; always a point where the
+    #   fiber can be stopped
     def stop(now: false)
       @queue.close
       drop_queued if now

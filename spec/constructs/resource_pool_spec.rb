@@ -25,12 +25,12 @@ RSpec.describe Polyphony::ResourcePool, :fibers, :virtual_time do
     it 'gives a resource to one fiber at a time, first come, first served' do
       in_use = Hash.new(0).compare_by_identity
       users = Array.new(10) do |i|
-        spin do
+        waiting do
           pool.acquire do |resource|
             log << i
             raise 'shared' if (in_use[resource] += 1) > 1
 
-            snooze
+            sleep 1
             in_use[resource] -= 1
           end
         end
@@ -63,7 +63,7 @@ RSpec.describe Polyphony::ResourcePool, :fibers, :virtual_time do
     it 'lets those behind go on when one who waits is stopped, cut, or stopped after it was woken' do
       holders = Array.new(2) { waiting { pool.acquire { receive } } }
       first = waiting { pool.acquire { log << :first } }
-      second = spin { move_on_after(1) { pool.acquire { log << :second } } }
+      second = waiting { move_on_after(1) { pool.acquire { log << :second } } }
       third = waiting { pool.acquire { log << :third; suspend } }
       last = waiting { pool.acquire { log << :last } }
       expect(pool.waiting).to eq(4)
@@ -71,7 +71,7 @@ RSpec.describe Polyphony::ResourcePool, :fibers, :virtual_time do
       sleep 2
       second.await
       holders.first << :release
-      snooze
+      wait_until { log == [:third] }
       third.stop
       last.await
       expect(log).to eq(%i[third last])
@@ -108,7 +108,7 @@ RSpec.describe Polyphony::ResourcePool, :fibers, :virtual_time do
       flaky = described_class.new(limit: 1) { snooze; fail_once ? (fail_once = false) || raise(IOError) : :fine }
       users = Array.new(3) { spin { error_of { flaky.acquire { |resource| log << resource } } } }
       errors = Polyphony::Fiber.await(*users)
-      expect(errors).to match([IOError, nil, nil])
+      expect(errors).to contain_exactly(IOError, nil, nil)
       expect([log, flaky.size]).to eq([%i[fine fine], 1])
     end
 

@@ -303,7 +303,7 @@ RSpec.describe 'cancel scopes', :fibers, :virtual_time do
     end
 
     it 'refuses at once what it could not raise in the end' do
-      needs = Class.new(StandardError) { def initialize(one) = super }
+      needs = Class.new(StandardError) { def initialize(one) = super(one.to_s) }
       keyword = Class.new(StandardError) { def initialize(code:) = super(code) }
       [needs, keyword].each { |wrong| expect(error_of { cancel_after(1, with_exception: wrong) { log << :ran } }).to be_a(ArgumentError) }
       [nil, 5, String, [], Object.new, [String, 'x']].each do |wrong|

@@ -8,7 +8,7 @@ RSpec.describe Polyphony::Semaphore, :fibers, :virtual_time do
   it 'lets so many in at a time, first come, first served' do
     inside = most = 0
     fibers = Array.new(7) do |i|
-      spin do
+      waiting do
         semaphore.acquire do
           most = [most, inside += 1].max
           log << i
@@ -73,8 +73,7 @@ RSpec.describe Polyphony::Semaphore, :fibers, :virtual_time do
 
   it 'can always be stopped there, also when a permit is free' do
     fiber = waiting { Polyphony.shield { receive }; semaphore.acquire; log << :got }
-    spin { fiber.stop }
-    snooze
+    waiting { fiber.stop }
     fiber << 1
     fiber.await
     expect([log, semaphore.available]).to eq([[], 2])

@@ -119,8 +119,7 @@ RSpec.describe Polyphony::ThreadPool, :fibers do
 
     it 'is a point where a fiber can be stopped, before anything is begun' do
       fiber = waiting { Polyphony.shield { receive }; pool.process { log << :ran } }
-      spin { fiber.stop }
-      snooze
+      waiting { fiber.stop }
       fiber << 1
       fiber.await
       expect([log, pool.queued]).to eq([[], 0])
@@ -226,7 +225,11 @@ RSpec.describe Polyphony::ThreadPool, :fibers do
 
     it 'ends with the fibers that it spins; their errors are its own' do
       ends = Queue.new
-      pool.process { Polyphony.spin { Polyphony.suspend } .tap { Polyphony.snooze } && Polyphony.spin { begin; Polyphony.suspend; ensure; ends << :ended; end } && Polyphony.snooze }
+      pool.process do
+        Polyphony.spin { begin; ends << :began; Polyphony.suspend; ensure; ends << :ended; end }
+        Polyphony.snooze
+      end
+      expect(ends.pop).to eq(:began)
       expect(ends.pop).to eq(:ended)
       error = error_of { pool.process { Polyphony.spin { raise IOError, 'of a child' }; Polyphony.suspend } }
       expect(error.message).to eq('of a child')

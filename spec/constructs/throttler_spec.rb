@@ -23,7 +23,7 @@ RSpec.describe Polyphony::Throttler, :fibers, :virtual_time do
 
   it 'keeps the order of the callers, whoever they are' do
     throttler = described_class.new(interval: 1)
-    Polyphony::Fiber.await(*Array.new(5) { |i| spin { throttler.process { log << [i, time] } } })
+    Polyphony::Fiber.await(*Array.new(5) { |i| waiting { throttler.process { log << [i, time] } } })
     expect(log).to eq([[0, 0], [1, 1], [2, 2], [3, 3], [4, 4]])
   end
 

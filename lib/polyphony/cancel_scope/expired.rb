@@ -36,38 +36,38 @@ module Polyphony
       # @suspends no
       # @api private
       def self.check_replacement(given)
-        return if given.equal?(Cancel)
-
         kind, *arguments = given
-        return if (kind.is_a?(::String) || kind.is_a?(::Exception) || kind.is_a?(::Proc)) && arguments.empty?
-
-        unless kind.is_a?(::Class) && kind <= ::Exception
-          raise ::TypeError, 'with_exception: takes an exception, its class, an Array of a class and its arguments, ' \
-                             "a message or a Proc, not #{given.inspect}"
+        case kind
+        when ::String, ::Exception, ::Proc then return if arguments.empty?
+        when ::Class then return check_class(kind, arguments) if kind <= ::Exception
         end
-        refuse_missing_arguments(kind) if arguments.empty?
+        raise ::TypeError, 'with_exception: takes an exception, its class, an Array of a class and its arguments, ' \
+                           "a message or a Proc, not #{given.inspect}"
       end
 
       # Known before it is needed: at the end of the time it would hide what took so long.
-      def self.refuse_missing_arguments(kind)
-        arity = kind.instance_method(:initialize).arity
-        return if [0, -1].include?(arity) || kind.method(:exception).owner != ::Exception.singleton_class
+      def self.check_class(kind, arguments)
+        return if kind.equal?(Cancel) || !arguments.empty?
+        return if [0, -1].include?(kind.instance_method(:initialize).arity)
+        return if kind.method(:exception).owner != ::Exception.singleton_class
 
         raise ::ArgumentError, "#{kind} cannot be made without arguments: " \
                                "with_exception: [#{kind}, …], or -> { #{kind}.new(…) }"
       end
-      private_class_method :refuse_missing_arguments
+      private_class_method :check_class
 
       # @see Polyphony.cancel_after
       # @return [Exception] what is to be raised instead, with this one's backtrace
       # @suspends no
       # @api private
       def replacement(given)
-        kind, *arguments = given.is_a?(::Array) ? given : [given]
-        kind = kind.call if kind.is_a?(::Proc)
-        kind = ::RuntimeError.new(kind) if kind.is_a?(::String)
-        error = kind.respond_to?(:exception) ? kind.exception(*arguments) : kind
-        raise ::TypeError, "with_exception: gave #{error.inspect}, which is no exception" unless error.is_a?(::Exception)
+        kind, *arguments = given
+        error = case kind
+                when ::Proc then kind.call
+                when ::String then ::RuntimeError.new(kind)
+                else kind.exception(*arguments)
+                end
+        raise ::TypeError, "with_exception: gave no exception, but #{error.inspect}" unless error.is_a?(::Exception)
 
         error.set_backtrace(backtrace) unless error.backtrace || error.frozen?
         error

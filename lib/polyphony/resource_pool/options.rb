@@ -38,7 +38,7 @@ module Polyphony
       def callable(given, name)
         return given if given.nil? || given.respond_to?(:call)
 
-        raise ::TypeError, "#{name}: takes something to call with a resource, such as :#{name}.to_proc, not #{given.inspect}"
+        raise ::TypeError, "#{name}: takes something to call with a resource, not #{given.inspect}"
       end
 
       def classes(given)

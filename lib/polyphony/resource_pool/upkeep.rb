@@ -1,9 +1,12 @@
 # frozen_string_literal: true
 
+require_relative 'entry'
+require_relative 'options'
+
 module Polyphony
   class ResourcePool
-    # The course of a resource: a place is taken for it, it is made, used, kept, and closed. The place is
-    # counted from before it is made until after it is closed, whatever goes wrong meanwhile.
+    # The course of a resource: a place is taken for it, it is made, used, kept, and closed (see Disposal). The
+    # place is counted from before it is made until after it is closed, whatever goes wrong meanwhile.
     module Upkeep
       private
 
@@ -43,6 +46,13 @@ module Polyphony
         raise Closed, 'the resource pool is closed' if entry == :closed
 
         entry || raise(TimeoutError, "no resource was free in time (limit #{@limit}, #{waiting} waiting)")
+      end
+
+      def fill(count)
+        while (entry = @line.synchronize { new_place if @size < count })
+          give_back(ready(entry))
+        end
+        raise Closed, 'the resource pool is closed' if @closed
       end
 
       # Makes the resource, or checks it. Both may wait, and fail.
@@ -86,56 +96,15 @@ module Polyphony
         free_place
       end
 
-      # Closes the resource, if there is one, and frees its place.
-      def forsake(entry)
-        retire(entry) if entry.made?
-      ensure
-        free_place unless entry.discarded
-        @closers.wake_all if @closed
-      end
-
       def free_place
         @line.synchronize { @size -= 1 }
         @line.wake_first
       end
 
-      # A broken resource often cannot be closed properly: no reason to fail who wanted one.
-      def retire(entry)
-        close_resource(entry)
-      rescue ::StandardError => e
-        warn("Polyphony::ResourcePool: closing a resource failed: #{e.full_message(highlight: false)}")
-      end
+      def refuse_own
+        return unless @held[Lifecycle.current]
 
-      def close_resource(entry)
-        resource = entry.empty
-        return if entry.inherited
-
-        @discarded += 1
-        @options.close&.call(resource)
-      end
-
-      # @param entries [Array<Entry>] idle ones
-      # @raise [StandardError] the first error
-      def close_all(entries)
-        errors = entries.filter_map { |entry| close_idle(entry) }
-        return if errors.empty?
-
-        first, *others = errors
-        others.each { |error| Suppressed.add(first, error) }
-        raise first
-      ensure
-        entries.each { |entry| forsake(entry) if entry.made? } # after an interruption
-      end
-
-      # @return [StandardError, nil]
-      def close_idle(entry)
-        close_resource(entry)
-        nil
-      rescue ::StandardError => e
-        e
-      ensure
-        free_place
-        @closers.wake_all
+        raise Error, 'this fiber holds a resource of the pool, and cannot wait for itself to give it back'
       end
     end
     private_constant :Upkeep
