@@ -32,7 +32,10 @@ void scope_set(struct scope *scope, double seconds)
     scope->deadline = 0;
     if (isinf(seconds)) return;
     scope->deadline = scheduler_time(s) + seconds;
-    scheduler_timer_start(s, &scope->timer, seconds);
+    if (seconds <= 0)
+        scope_fired(&scope->timer); /* over at once: not only when the loop looks at the clock */
+    else
+        scheduler_timer_start(s, &scope->timer, seconds);
 }
 
 void scope_enter(struct scheduler *s, struct scope *scope, double seconds)
@@ -99,11 +102,11 @@ double task_nearest_deadline(const struct task *t)
     VALUE fiber = t->waiter                             ? t->waiter->fiber
                   : t->scheduler == scheduler_current() ? rb_fiber_current()
                                                         : t->fiber;
-    double nearest = 0;
+    double nearest = 0, now = scheduler_time(t->scheduler);
     for (const struct scope *scope = t->scopes; scope; scope = scope->outer) {
         double deadline = scope->deadline;
         if (!scope_can_cut(scope, t, fiber)) continue;
-        if (scope->fired && deadline == 0) deadline = scheduler_time(t->scheduler);
+        if (scope->fired && (deadline == 0 || deadline > now)) deadline = now; /* cancelled */
         if (deadline > 0 && (nearest == 0 || deadline < nearest)) nearest = deadline;
     }
     return nearest;

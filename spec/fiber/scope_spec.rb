@@ -212,6 +212,36 @@ RSpec.describe 'Polyphony.scope', :fibers do
       expect(later_errors).to be_empty
     end
 
+    it 'stops the others at once, also while the block is shielded or waits in an ensure block' do
+      me = Polyphony.current
+      error_of do
+        scope do |s|
+          s.spin do
+            suspend
+          ensure
+            me << :stopped
+          end
+          s.spin { snooze; raise 'end' }
+          Polyphony.shield { log << receive }
+        end
+      end
+      expect(log).to eq([:stopped])
+    end
+
+    it 'gives its error to the parent of the fiber once, although another child passes it on, too' do
+      error = IOError.new
+      parent = spin do
+        child = nil
+        spin { scope { |s| child = s.spin { 3.times { snooze }; raise error } } }
+        snooze
+        spin { child.await }
+        log << error_of { suspend }
+        log.concat(later_errors)
+      end
+      parent.await
+      expect(log).to eq([error])
+    end
+
     it 'stops a fiber that is spun into it while it ends, before it runs' do
       error_of do
         scope do |s|
@@ -301,7 +331,7 @@ RSpec.describe 'Polyphony.scope', :fibers do
     end
 
     it 'by a time limit around it: stops the fibers, then goes on after the limit' do
-      result = move_on_after(0, with_value: :late) do
+      result = move_on_after(0.001, with_value: :late) do
         scope do |s|
           s.spin do
             suspend
@@ -529,7 +559,7 @@ RSpec.describe 'Polyphony.scope', :fibers do
     error = error_of { scope(:seen) { |s| log << s.inspect; s.spin { log << Polyphony.tree; raise 'x' } } }
     expect(log.first).to eq("#<Polyphony::Scope :seen #{__FILE__}:#{line} open children=0>")
     expect(error.backtrace).to include("spun at #{__FILE__}:#{line}", "scope at #{__FILE__}:#{line}")
-    expect(log.last).to include('scope :seen')
+    expect(log.last).to include('scope seen')
   end
 
   it 'is gone in a forked child' do
