@@ -9,7 +9,6 @@ require 'polyphony/http/http1'
 
 module HTTPCodecWorkload
   HTTP1 = Polyphony::HTTP::HTTP1
-  MINE = Class.new(HTTP1::RequestHead)
   GROW = { (GC.method(:verify_compaction_references).parameters.any? { |_, name| name == :expand_heap } ? :expand_heap : :double_heap) => true }.freeze
 
   BYTES = "GET /a?b HTTP/1.1\r\nHost: example.com:80\r\nUser-Agent: workload\r\nX-Custom: 1\r\nx-custom: 2\r\nX_Bad: 1\r\nCookie: a\r\n\r\n" \
@@ -32,7 +31,8 @@ module HTTPCodecWorkload
   end
 
   def run(mode, piece)
-    parser = HTTP1::Parser.new(HTTP1::Limits.new(body: 1000), MINE)
+    parser = parser_of_own_class
+    churn(mode)
     heads = []
     bodies = []
     status = nil
@@ -43,6 +43,11 @@ module HTTPCodecWorkload
     check('trailers', parser.trailers, {})
     look_at(heads, mode)
     respond(heads, mode)
+  end
+
+  # Nobody else knows the class.
+  def parser_of_own_class
+    HTTP1::Parser.new(HTTP1::Limits.new(body: 1000), Class.new(HTTP1::RequestHead) { def mine = 'mine' })
   end
 
   def take(parser, bytes, heads, bodies)
@@ -63,6 +68,11 @@ module HTTPCodecWorkload
   end
 
   def look_at(heads, mode)
+    check('class', heads.map(&:mine), %w[mine mine mine])
+    shared = heads[0]['user-agent'].object_id # nobody but the cache keeps it
+    churn(mode)
+    GC.start
+    check('shared', [heads[0]['user-agent'], heads[0]['user-agent'].object_id], ['workload', shared])
     check('paths', heads.map(&:path), %w[/a /c /])
     check('custom', heads[0]['x-custom'], '1, 2')
     hash = heads[0].headers
@@ -71,6 +81,7 @@ module HTTPCodecWorkload
     churn(mode)
     check('headers', hash, 'host' => 'example.com:80', 'user-agent' => 'workload', 'x-custom' => '1, 2', 'x_bad' => '1', 'cookie' => 'a')
     check('same', heads[0].headers.equal?(hash), true)
+    check('others', heads[1].headers, 'host' => 'a', 'transfer-encoding' => 'chunked')
     check('env', env.values_at('HTTP_USER_AGENT', 'HTTP_X_CUSTOM', 'SERVER_PORT', 'PATH_INFO'), ['workload', '1, 2', '80', '/a'])
     check('context', heads.map(&:context), ['context 0', 'context 1', 'context 2'])
     check('long', heads[2].each_header.to_a.last, ["x-#{'long' * 40}", '1'])
