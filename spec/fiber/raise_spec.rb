@@ -48,6 +48,27 @@ RSpec.describe 'raising in another fiber', :fibers do
       expect(log).to be_empty
     end
 
+    it 'loses none of several before the start, nor one after a stop' do
+      twice = spin { log << :ran }.raise('first').raise('second')
+      error = error_of { twice.await }
+      expect([error.message, Polyphony.suppressed(error).map(&:message)]).to eq(['first', ['second']])
+      fiber = nil
+      spin { fiber.stop }
+      spin { fiber.raise('after the stop') }
+      fiber = spin { log << :ran }
+      expect(error_of { fiber.await }&.message).to eq('after the stop')
+      expect(log).to be_empty
+    end
+
+    it 'before the start goes to the parent if the fiber is restarted before' do
+      fiber = spin { receive }
+      fiber.raise('before')
+      fiber.restart
+      expect(error_of { suspend }&.message).to eq('before')
+      fiber << :ran
+      expect(fiber.await).to eq(:ran)
+    end
+
     it 'says so when the fiber is dead, or when there is nothing to raise' do
       dead = spin {}.tap(&:await)
       expect(error_of { dead.raise('x') }).to be_a(Polyphony::DeadFiber)
