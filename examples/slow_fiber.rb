@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# One fiber computes, and all others wait for it. The watchdog names it, and where it was; the tree shows who else is there.
+# One fiber computes, and all others wait for it. The watchdog names it, and where it was; the tree shows all others.
 #
 #   bin/start examples/slow_fiber.rb
 #

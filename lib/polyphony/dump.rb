@@ -51,8 +51,8 @@ module Polyphony
     def text
       schedulers = Tree.schedulers
       others = ::Thread.list - schedulers.map { |scheduler| scheduler.root.thread }
-      parts = [header, *schedulers.map { |scheduler| guard { with_fibers(scheduler) } }, *others.map { |thread| guard { alone(thread) } }]
-      parts.push("polyphony dump: end\n").join("\n")
+      parts = schedulers.map { |one| guard { with_fibers(one) } } + others.map { |one| guard { alone(one) } }
+      [header, *parts, "polyphony dump: end\n"].join("\n")
     end
 
     private

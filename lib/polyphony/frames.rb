@@ -4,12 +4,15 @@ module Polyphony
   # The lines of a backtrace that are of the program: without ours, and without the hooks, which are
   # written in C and carry the program's own line. @api private
   module Frames
-    OURS = [::File.expand_path(__dir__), ::File.dirname(::File.expand_path(__FILE__))].uniq.flat_map { |dir| ["#{dir}/", "#{dir}.rb:"] }.freeze
-    HOOKS = %w[kernel_sleep block io_wait io_read io_write io_pread io_pwrite io_select process_wait timeout_after].freeze
+    # By the path it was required with, and by its real path.
+    FOLDERS = [__dir__, ::File.dirname(__FILE__)].map { |folder| ::File.expand_path(folder) }.uniq
+    OURS = FOLDERS.flat_map { |folder| ["#{folder}/", "#{folder}.rb:"] }.freeze
+    HOOKS = %w[kernel_sleep block io_wait io_read io_write io_pread io_pwrite io_select process_wait
+               timeout_after].freeze
     HOOK = /\A(?<place>.*):in [`'](?:Polyphony::Scheduler#)?(?:#{HOOKS.join('|')})'\z/
     PLACE = /\A(.*?:\d+)(?=:in |\z)/
     INTERNAL = /\A<internal:[^>]*>:\d+(?<label>.*)\z/m
-    private_constant :OURS, :HOOKS, :HOOK, :PLACE, :INTERNAL
+    private_constant :FOLDERS, :OURS, :HOOKS, :HOOK, :PLACE, :INTERNAL
 
     class << self
       # @param line [String] of a backtrace, or a location

@@ -16,7 +16,10 @@ module Polyphony
   # | `:switches` | switches from one fiber to another |
   # | `:polls` | looks at the operating system |
   # | `:waits` | those of them that slept, since there was nothing to run |
-  # | `:longest_run` | the longest time in seconds that passed between two looks at the operating system, to some milliseconds: a fiber that kept all others from running is nearly all of it. Exact while there is a {watchdog} |
+  # | `:longest_run` | seconds between two looks at the operating system, at most |
+  #
+  # The longest run is known to some milliseconds; if it is long, one fiber was nearly all of it, and kept all
+  # others from running. While there is a {watchdog} it is exact, and of one fiber.
   #
   # @param threads [Symbol, nil] `:all` for those of all threads
   # @return [Hash{Symbol => Integer, Float, String}] empty for a thread without a scheduler of ours;

@@ -89,6 +89,10 @@ module Polyphony
       !@scheduler.nil?
     end
 
+    # Called for each event.
+    #
+    # @return [void]
+    # @suspends no
     # @api private
     def call(name, task, detail, time)
       return unless @filter.pass?(name, task)

@@ -10,7 +10,7 @@ module Polyphony
   # blocks the thread, for +threshold+ seconds or more without a wait.
   #
   #   Polyphony.watchdog(0.05)
-  #   # watchdog: import app.rb:7 held the loop for 0.312 s at app.rb:8:in `parse', until its wait at app.rb:9:in `write'
+  #   # watchdog: import app.rb:7 held the loop for 0.31 s at app.rb:8:in `parse', until its wait at app.rb:9:in `gets'
   #
   # Each is reported when it waits next, or ends, with the exact time. A thread looks meanwhile where it is,
   # and reports who does not come to a wait within a second, an endless loop for one; and again each time
@@ -78,7 +78,7 @@ module Polyphony
     def stop
       scheduler = @scheduler
       return if scheduler.nil?
-      raise Error, 'a watchdog is ended in the thread that it watches' unless scheduler.root.thread.equal?(::Thread.current)
+      raise Error, 'end a watchdog in the thread that it watches' unless scheduler.root.thread.equal?(::Thread.current)
 
       @scheduler = nil
       @sampler&.stop

@@ -163,7 +163,7 @@ RSpec.describe 'the backtrace of a fiber', :fibers do
       def backtrace = raise('no backtrace')
       def set_backtrace(*) = raise('no backtrace')
     end
-    kinds = [odd, Class.new(StandardError) { def backtrace = ['odd'].freeze }, Class.new(StandardError) { def backtrace = nil }]
+    kinds = [odd, *[['odd'].freeze, nil].map { |lines| Class.new(StandardError) { define_method(:backtrace) { lines } } }]
     expect(kinds.map { |kind| error_of { spin { raise kind }.await }.class }).to eq(kinds)
   end
 

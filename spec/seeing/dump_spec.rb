@@ -31,8 +31,13 @@ RSpec.describe 'Polyphony.dump', :fibers do
 
   it 'shows where a nested fiber waits, and an Enumerator' do
     line = __LINE__ + 1
-    fibers = [waiting { Fiber.new { receive }.resume }, waiting { Enumerator.new { |y| y << receive }.each { nil } }]
-    expect(Polyphony.dump.scan(/\| \S+:#{line}:in .*block \(\d levels\)/).size).to be >= 2
+    nested = lambda do
+      Polyphony.receive
+    end
+    fibers = [waiting { Fiber.new { nested.call }.resume }, waiting { Enumerator.new { |y| y << nested.call }.each { nil } }]
+    frames = Polyphony.dump.scan(/\| \S+dump_spec\.rb:(\d+):in /).flatten.map { |number| number.to_i - line }
+    expect(frames.select { |number| [1, 3].include?(number) }.chunk_while { |_, number| number > 1 }.map(&:uniq)).to eq([[1, 3]] * 2)
+    expect(Polyphony.dump.scan(/:#{line + 3}:in .*resume/).size).to eq(1)
     fibers.each(&:stop)
   end
 

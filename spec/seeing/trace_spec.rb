@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require 'socket'
 require 'stringio'
 require_relative '../support/fibers'
 
@@ -129,7 +130,7 @@ RSpec.describe 'Polyphony.trace', :fibers do
   end
 
   it 'writes to a full pipe as well, which another thread empties' do
-    reader, writer = IO.pipe
+    reader, writer = UNIXSocket.pair
     writer.write_nonblock('x' * 8192) while true rescue IO::WaitWritable # rubocop:disable Style/RescueModifier
     emptied = Thread.new { wait_for_line(reader) }
     Polyphony.trace(io: writer, only: :end).during { spin(:traced) {}.await }

@@ -112,7 +112,7 @@ RSpec.describe 'Polyphony.tree', :fibers do
       fibers = Array.new(7) { spin { receive } }
       snooze
       expect([tree(fold: 2), tree(fold: nil)].map { |lines| lines.grep(/waiting on receive/).size }).to eq([2, 7])
-      expect(tree(fold: 2)).to include('    … 5 more like this')
+      expect([2, 6, 7].map { |fold| tree(fold: fold).grep(/more like/) }).to eq([['    … 5 more like this'], ['    … 1 more like this'], []])
       fibers.each(&:stop)
     end
 
@@ -130,6 +130,13 @@ RSpec.describe 'Polyphony.tree', :fibers do
       snooze
       expect(tree(fold: 3).grep(/more like/)).to eq([])
       fibers.each(&:stop)
+      fibers = Array.new(3) { spin { begin; receive; ensure; receive; end } }
+      snooze
+      stopper = spin { fibers.first.stop }
+      wait_until { tree.grep(/stopping/).any? && fibers.first.state == :waiting }
+      expect(tree(fold: 2).grep(/more like/)).to eq([])
+      2.times { fibers.each { |fiber| fiber << 1 } }
+      stopper.await
     end
 
     it 'is no deeper than a line for a chain longer than a stack' do
@@ -186,6 +193,29 @@ RSpec.describe 'Polyphony.tree', :fibers do
       done = true
       busy&.join
     end
+  end
+
+  it 'of all threads begins with the one that asks' do
+    text = Polyphony::Thread.new(name: 'asker') { Polyphony.tree(all_threads: true) }.value
+    expect(text.lines.grep(/^thread/).map(&:chomp)).to start_with('thread asker').and include('thread main')
+  end
+
+  it 'of all threads has none whose scheduler is closed, though it lives on' do
+    queue = Queue.new
+    done = Queue.new
+    thread = Thread.new { Polyphony.run {}; queue << 1; done.pop }
+    thread.name = 'later plain'
+    queue.pop
+    expect(tree(all_threads: true)).not_to include('thread later plain')
+    done << 1
+    thread.join
+  end
+
+  it 'says under which names a fiber is registered' do
+    fiber = waiting(:named) { receive }
+    Polyphony.register(:tree_spec, fiber)
+    expect(tree).to include(a_string_starting_with('    named waiting on receive, as :tree_spec  '))
+    fiber.stop
   end
 
   it 'installs no scheduler, and is empty where there is none' do

@@ -86,13 +86,20 @@ RSpec.describe 'Polyphony.watchdog', :fibers do
   it 'tells of an endless loop while it lasts, with the line, and of its end' do
     watch
     line = __LINE__ + 1
-    spin(:endless) { hold_until { of(:endless).size >= 1 } }.await
-    still, over = of(:endless)
+    spin(:endless) { hold_until { of(:endless).size >= 2 } }.await
+    still, later, over = of(:endless)
     expect(still).to have_attributes(still?: true, wait: nil, seconds: be >= 1.0)
     expect(still.backtrace.join("\n")).to include("#{__FILE__}:#{line}:in")
     expect(still.to_s).to match(/\Awatchdog: endless #{Regexp.escape(here(line))} has held the loop for \S+ s at \S+/)
-    expect(over).to have_attributes(still?: false, seconds: be > still.seconds)
-    expect(of(:endless).size).to eq(2)
+    expect(later).to have_attributes(still?: true, seconds: be >= still.seconds * 2)
+    expect(over).to have_attributes(still?: false, seconds: be > later.seconds)
+    expect(of(:endless).size).to eq(3)
+  end
+
+  it 'tells the exact time of what it has reported before its end, however soon after' do
+    Polyphony.watchdog(0.5, every: 1000) { |report| reports << report }
+    spin(:endless) { hold_until { of(:endless).any? } }.await
+    expect(of(:endless).map(&:still?)).to eq([true, false])
   end
 
   it 'makes no more reports than one in the time given, and counts the rest' do

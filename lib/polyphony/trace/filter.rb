@@ -13,7 +13,8 @@ module Polyphony
         unknown = (@names || []) - Event::NAMES
         return if unknown.empty?
 
-        raise ::ArgumentError, "no such event: #{unknown.first.inspect}; there are #{Event::NAMES.map(&:inspect).join(', ')}"
+        names = Event::NAMES.map(&:inspect).join(', ')
+        raise ::ArgumentError, "no such event: #{unknown.first.inspect}; there are #{names}"
       end
 
       # @param name [Symbol]

@@ -18,7 +18,7 @@ module Polyphony
       # @param siblings [Array<Node>]
       # @return [Array] nodes to show, and instead of each group's rest [nil, how many, at which depth]
       def shown(siblings)
-        return siblings.map { |node| [node] } unless @limit && siblings.size > @limit
+        return siblings.zip unless @limit && siblings.size > @limit
 
         siblings.group_by(&:kind).each_value.flat_map { |alike| first_of(alike) }
       end
@@ -26,7 +26,7 @@ module Polyphony
       private
 
       def first_of(alike)
-        first = alike.first(@limit).map { |node| [node] }
+        first = alike.first(@limit).zip
         more = alike.size - first.size
         more.positive? ? first.push([nil, more, alike.first.depth]) : first
       end

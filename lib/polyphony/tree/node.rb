@@ -95,8 +95,9 @@ module Polyphony
 
       # @return [Array<String>]
       def frames
-        fiber = @task.waiting_fiber || @task.fiber
-        Frames.shown(fiber&.backtrace)
+        # A nested fiber (an Enumerator) waits: its frames are on top of those of the fiber that resumed it.
+        fibers = [@task.waiting_fiber, @task.fiber].compact.uniq(&:object_id)
+        fibers.flat_map { |fiber| Frames.shown(fiber.backtrace) }
       end
 
       private

@@ -31,14 +31,8 @@ module Polyphony
         # @param life [Lifecycle, nil]
         # @return [Hash{Symbol => String}]
         def notes(task, life)
-          notes = {}
-          notes[:names] = "as #{life.names.map(&:inspect).join(', ')}" if life&.names&.any?
-          notes[:limit] = limit(task) if task.deadline
-          notes[:scope] = "in #{life.scope.label}" if life&.scope
-          notes[:stopping] = 'stopping' if life&.stopping?
-          notes[:messages] = count(life.mailbox_size, 'message') if life&.mailbox_size&.positive?
-          notes[:restarts] = "restarted #{count(life.restarts, 'time')}" if life&.restarts&.positive?
-          notes
+          notes = task.deadline ? { limit: limit(task) } : {}
+          life ? notes.merge(notes_of(life)) : notes
         end
 
         # @param number [Integer]
@@ -49,6 +43,15 @@ module Polyphony
         end
 
         private
+
+        def notes_of(life)
+          notes = {}
+          notes[:names] = "as #{life.names.map(&:inspect).join(', ')}" if life.names.any?
+          notes[:stopping] = 'stopping' if life.stopping?
+          notes[:messages] = count(life.mailbox_size, 'message') if life.mailbox_size.positive?
+          notes[:restarts] = "restarted #{count(life.restarts, 'time')}" if life.restarts.positive?
+          notes
+        end
 
         def thousands(number)
           number.to_s.gsub(/(?<=\d)(?=(\d{3})+\z)/, ',')

@@ -64,12 +64,18 @@ module Polyphony
         task, seconds = @scheduler.running
         return if task.nil? || seconds < @threshold
 
-        before = sample_of(task, seconds)
         lines = @watched.backtrace
-        return unless @scheduler.running&.first.equal?(task) # else the lines may be another's
+        now, = @scheduler.running
+        return unless now.equal?(task) # else the lines may be another's
 
-        @sample = Sample.new(task, clock, Frames.shown(lines), before ? before.next_report : [STUCK, @threshold].max, before&.reported)
+        note(task, seconds, Frames.shown(lines))
         report(seconds) if seconds >= @sample.next_report
+      end
+
+      def note(task, seconds, lines)
+        before = sample_of(task, seconds)
+        next_report = before ? before.next_report : [STUCK, @threshold].max
+        @sample = Sample.new(task, clock, lines, next_report, before&.reported)
       end
 
       def report(seconds)
