@@ -41,17 +41,20 @@ module Polyphony
       def raise_late(error)
         pending = @task.take_pending
         error = nil if error.is_a?(Stop)
-        return error unless pending || @kept
+        pending || @kept ? first_of(late_errors(error, pending)) : error
+      end
 
-        errors = [*@kept, error, *pending].reject { |one| one.nil? || one.is_a?(Stop) }
-        @kept = nil
-        first_of(errors)&.then { |first| Backtrace.complete(first, self) }
+      # In the order they came. What is kept came before the block failed, unless that was before its start.
+      def late_errors(error, pending)
+        kept, @kept = @kept, nil
+        early = error if error.equal?(@early)
+        [early, *kept, error, *pending]
       end
 
       def first_of(errors)
         unwinding = Unwinding.new(self)
-        errors.each { |error| unwinding.add(error) }
-        unwinding.outcome
+        errors.each { |error| unwinding.add(error) unless error.nil? || error.is_a?(Stop) }
+        unwinding.outcome&.then { |error| Backtrace.complete(error, self) }
       end
 
       # Children first, then this fiber is over and everybody concerned knows.

@@ -33,12 +33,7 @@ module Polyphony
         raise request_stop(value) if current?
 
         run = @run
-        if !@stop
-          interrupt(request_stop(value))
-        elsif @restarting || @hold # the old run unwinds already: only there will be no new one
-          stop = request_stop(value)
-          interrupt(stop) unless @run == run # but it began just now
-        end
+        ask_to_stop(value, run)
         call_off_restart
         stop_now if now
         wait_for_run(run)
@@ -72,10 +67,8 @@ module Polyphony
         return false if @dead
 
         task = @task
-        if @block && !task.started?
-          @early ? keep(error) : @early = error
-          return true unless task.started? # just now, on another thread, and may not have seen it
-        end
+        return true if @block && !task.started? && interrupt_start(task, error)
+
         task.interrupt(error) && !(@dead && withdraw(task, error))
       end
 
@@ -90,6 +83,20 @@ module Polyphony
         [@stop ? @stop.value : e.value, nil]
       rescue ::Exception => e # rubocop:disable Lint/RescueException -- handed to parent and awaiters
         [nil, Backtrace.complete(e, self)]
+      end
+
+      # @return [Boolean] false if it has started just now, on another thread, and may not have seen it
+      def interrupt_start(task, error)
+        @early ? keep(error) : @early = error
+        !task.started?
+      end
+
+      def ask_to_stop(value, run)
+        return interrupt(request_stop(value)) unless @stop
+        return unless @restarting || @hold
+
+        stop = request_stop(value) # the old run unwinds already: only there will be no new one
+        interrupt(stop) unless @run == run # but it began just now
       end
 
       def request_stop(value)
