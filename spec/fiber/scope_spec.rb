@@ -569,16 +569,13 @@ RSpec.describe 'Polyphony.scope', :fibers do
       Polyphony.run do
         Polyphony.scope do |scope|
           sibling = scope.spin { Polyphony.suspend }
-          inside = scope.spin do
-            Process.wait(fork { puts (scope.spin {} rescue $!.class) })
-          end
+          scope.spin { Process.wait(fork { puts (scope.spin {} rescue $!.class) }) }.await
           Process.wait(fork { puts scope.children.size, scope.spin { :spun }.await, sibling.alive? })
-          inside.await
           puts scope.children.size
           scope.stop
         end
       end
     RUBY
-    expect([err, out.lines.sort.join]).to eq(['', "0\n1\nPolyphony::Closed\nfalse\nspun\n"])
+    expect([err, out]).to eq(['', "Polyphony::Closed\n0\nspun\nfalse\n1\n"])
   end
 end
