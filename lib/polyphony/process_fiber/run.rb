@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require 'shellwords'
 require_relative 'group'
 
 module Polyphony
@@ -12,7 +11,9 @@ module Polyphony
 
       # Longest title, in characters.
       MAX_TITLE = 80
-      private_constant :MAX_TITLE
+      # Words that need no quotes.
+      PLAIN_WORD = %r{\A[\w@%+=:,./-]+\z}
+      private_constant :MAX_TITLE, :PLAIN_WORD
 
       # @return [Integer, nil]
       attr_reader :pid
@@ -69,7 +70,7 @@ module Polyphony
       def title_of(command)
         words = command.first.is_a?(::Hash) ? command.drop(1) : command
         words = words.map { |word| word.is_a?(::Array) ? word.first.to_s : word.to_s }
-        title = words.size == 1 ? words.first : words.shelljoin
+        title = words.size == 1 ? words.first : words.map { |word| word.match?(PLAIN_WORD) ? word : word.inspect }.join(' ')
         title.size > MAX_TITLE ? "#{title[0, MAX_TITLE - 1]}…" : title
       end
 
