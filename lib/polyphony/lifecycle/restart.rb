@@ -107,6 +107,7 @@ module Polyphony
         @result = @failure = nil
         @stop&.then { |stop| interrupt(stop) } # just now, and found no run
         @home.adopt(self)
+        @supervision&.resume
       ensure
         @reviving = false
       end

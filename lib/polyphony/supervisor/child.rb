@@ -59,12 +59,14 @@ module Polyphony
       end
 
       # Somebody has restarted it after its end.
-      def resume = run
+      def resume
+        run
+        @life.stop_soon if closing?
+      end
 
       # Has an ended fiber begin again.
       def revive
-        run
-        @life.restart
+        @life.restart # resumes it
       end
 
       # @return [Boolean] whether the fiber is to wait on
@@ -109,7 +111,7 @@ module Polyphony
 
       # As {#release}, for somebody else who wants it restarted at once: not while it waits for others.
       def hurry
-        run unless @state == :held
+        run if @state == :ended || @state == :waiting
       end
 
       # Have it wait for others before it runs again.
@@ -123,7 +125,7 @@ module Polyphony
       # Have it end: with how its last run ended, if it rests.
       def finish
         case @state
-        when :running, :gone then @life.stop_soon
+        when :running then @life.stop_soon
         when :ended, :waiting, :held
           @state = :dismissed
           @life.wake

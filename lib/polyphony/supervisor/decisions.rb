@@ -43,11 +43,11 @@ module Polyphony
         child.revive
       end
 
-      # It has ended for good, unless somebody has restarted it already.
+      # It has ended for good.
       def ended(child, error)
         life = child.life
         error ||= life.error
-        life.dead? ? forget(life) : child.resume
+        forget(life)
         return if error.nil? || child.answered.equal?(error)
 
         @policy.temporary? ? report(life, error) : escalate(life, error)
