@@ -132,11 +132,25 @@ RSpec.describe 'Polyphony.trace', :fibers do
   it 'writes to a full pipe as well, which another thread empties' do
     reader, writer = UNIXSocket.pair
     writer.write_nonblock('x' * 8192) while true rescue IO::WaitWritable # rubocop:disable Style/RescueModifier
-    emptied = Thread.new { wait_for_line(reader) }
+    stuck = Thread.current
+    emptied = Thread.new { Thread.pass until stuck.status == 'sleep'; wait_for_line(reader) }
     Polyphony.trace(io: writer, only: :end).during { spin(:traced) {}.await }
     expect(emptied.value).to match(/trace \S+ end traced/)
   ensure
     [reader, writer].each(&:close)
+  end
+
+  it 'writes to what another thread has locked just now' do
+    lock = Mutex.new
+    locked = Queue.new
+    stuck = Thread.current
+    holder = Thread.new { lock.synchronize { locked << 1; Thread.pass until stuck.status == 'sleep' } }
+    locked.pop
+    io = Object.new
+    io.define_singleton_method(:write) { |text| lock.synchronize { @text = text } }
+    Polyphony.trace(io: io, only: :end).during { spin(:traced) {}.await }
+    holder.join
+    expect(io.instance_variable_get(:@text)).to match(/ end traced /)
   end
 
   def wait_for_line(reader)
