@@ -55,11 +55,12 @@ RSpec.describe Polyphony::Semaphore, :fibers, :virtual_time do
     expect([log, semaphore.waiting, semaphore.available]).to eq([[:behind] * 4, 0, 0])
   end
 
-  it 'is not overtaken by try_acquire' do
+  it 'is not overtaken by one who comes when a permit has just got free' do
     2.times { semaphore.acquire }
     fiber = waiting { semaphore.acquire; :fair }
     semaphore.release
     expect(semaphore.try_acquire).to be(false)
+    expect(error_of { semaphore.acquire(timeout: 0) }).to be_a(Polyphony::TimeoutError)
     expect(fiber.await).to eq(:fair)
   end
 
