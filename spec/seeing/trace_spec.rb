@@ -144,10 +144,11 @@ RSpec.describe 'Polyphony.trace', :fibers do
     lock = Mutex.new
     locked = Queue.new
     stuck = Thread.current
-    holder = Thread.new { lock.synchronize { locked << 1; Thread.pass until stuck.status == 'sleep' } }
+    writes = false
+    holder = Thread.new { lock.synchronize { locked << 1; Thread.pass until writes && stuck.status == 'sleep' } }
     locked.pop
     io = Object.new
-    io.define_singleton_method(:write) { |text| lock.synchronize { @text = text } }
+    io.define_singleton_method(:write) { |text| writes = true; lock.synchronize { @text = text } }
     Polyphony.trace(io: io, only: :end).during { spin(:traced) {}.await }
     holder.join
     expect(io.instance_variable_get(:@text)).to match(/ end traced /)
