@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# A client that keeps to the rules of a service: fifty requests a second, the first five at once, over one connection, and
-# ten seconds for all of it. The service hangs up once: the connection is replaced.
+# A client that keeps to the rules of a service: fifty requests a second, the first five at once, over one connection,
+# and ten seconds for all of it. The service hangs up once: the connection is replaced.
 #
 #   bin/start examples/polite_client.rb
 #

@@ -247,11 +247,14 @@ RSpec.describe Polyphony::ThreadPool, :fibers do
     expect(threads.map(&:value)).to eq([19_900] * 4)
   end
 
-  it 'in a forked child starts threads of its own' do
-    pool.process {}
+  it 'in a forked child starts threads of its own, and leaves the jobs of the parent alone' do
+    jobs = Array.new(2) { running(pool) }
+    parent = Process.pid
+    queued = waiting { pool.process { Process.pid == parent ? :in_parent : exit!(9) } }
     pid = fork { exit!(pool.process { 7 }) }
     expect(Process::Status.wait(pid).exitstatus).to eq(7)
-    expect(pool.process { :fine }).to eq(:fine)
+    2.times { gate << 1 }
+    expect([queued.await, *jobs.map(&:await)]).to eq([:in_parent, 1, 1])
   end
 
   it 'has one for the process' do
