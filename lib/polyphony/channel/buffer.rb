@@ -27,17 +27,14 @@ module Polyphony
       # @return [Boolean] whether there was room
       # @raise [Polyphony::Closed]
       def put(message)
-        if @capacity.nil?
-          @queue.push(message)
-        elsif @queue.size < @capacity || @queue.closed?
-          @queue.push(message, true)
-        else
-          return false
-        end
+        refuse if @queue.closed?
+        return false if @capacity && @queue.size >= @capacity
+
+        @capacity ? @queue.push(message, true) : @queue.push(message)
         @receivers.wake
         true
       rescue ::ClosedQueueError
-        refuse
+        refuse # another thread has closed it meanwhile
       rescue ::ThreadError
         false # another thread has filled it meanwhile
       end
