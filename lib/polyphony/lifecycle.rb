@@ -13,6 +13,7 @@ require_relative 'lifecycle/awaiting'
 require_relative 'lifecycle/mailbox'
 require_relative 'lifecycle/belongings'
 require_relative 'lifecycle/adoption'
+require_relative 'lifecycle/roots'
 require_relative 'lifecycle/backtrace'
 
 module Polyphony

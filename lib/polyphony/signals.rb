@@ -42,10 +42,11 @@ module Polyphony
     end
     private_class_method :restore
 
-    # At once if main runs, or if an earlier one still waits for a fiber that does not wait.
+    # At once if main runs, or if an earlier one still waits for a fiber that does not wait; and in a child
+    # that another thread has forked, where that thread is the main one.
     def self.deliver(life, name)
       error = name == 'INT' ? ::Interrupt.new('') : ::SignalException.new("SIG#{name}")
-      raise error if life.current? || life.dead? || life.task.interrupted?
+      raise error if life.current? || life.dead? || life.elsewhere? || life.task.interrupted?
 
       life.interrupt(error)
     end

@@ -42,8 +42,10 @@ module Polyphony
     # another thread.
     #
     # @return [Polyphony::Fiber]
+    # @raise [Polyphony::DeadFiber] in a forked child, for a thread that stayed in the parent process
     # @suspends while the thread is being started, which is a moment
     def main_fiber
+      @body.check(self)
       @body.main_fiber
     end
 
@@ -72,8 +74,10 @@ module Polyphony
     # @return [Object] what its block returned, or the value given to {#stop}; nil when it was killed
     # @raise [Exception] what the thread failed with
     # @raise [ThreadError] when a thread awaits itself
+    # @raise [Polyphony::DeadFiber] in a forked child, as {#main_fiber}
     # @suspends until the thread and its fibers have ended
     def await
+      @body.check(self)
       value
     end
 

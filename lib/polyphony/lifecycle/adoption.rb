@@ -21,6 +21,7 @@ module Polyphony
         scheduler.on_close = ON_CLOSE
         scheduler.on_fork = ON_FORK
         scheduler.on_finish = ON_FINISH
+        Roots.add(life)
         life
       end
 
@@ -32,7 +33,10 @@ module Polyphony
         raise error if error
       end
 
-      ON_FORK = ->(life) { life&.orphan }
+      ON_FORK = lambda do |life|
+        life&.orphan
+        Roots.leave_behind(life)
+      end
       ON_FINISH = ->(life, error) { life.finish_foreign(error) }
       private_constant :ON_CLOSE, :ON_FORK, :ON_FINISH
     end

@@ -15,6 +15,7 @@ module Polyphony
         @tag = tag
         @site = site
         @work = work
+        @pid = ::Process.pid
         @started = ::Thread::Queue.new # closed once there is a main fiber: wakes all who wait for it
       end
 
@@ -36,11 +37,19 @@ module Polyphony
       end
 
       # @return [Polyphony::Fiber]
-      # @raise [Polyphony::DeadFiber] in a forked child, when the thread stayed behind before it had one
       # @suspends until the thread has got that far
       def main_fiber
         @started.pop unless @main_fiber || @started.closed?
-        @main_fiber || raise(DeadFiber, 'this thread has ended before it had a main fiber')
+        @main_fiber
+      end
+
+      # @param thread [Thread]
+      # @raise [Polyphony::DeadFiber] in a forked child, which has none of its parent's threads but the one that forked
+      # @suspends no
+      def check(thread)
+        return if @pid == ::Process.pid || thread.equal?(::Thread.current)
+
+        raise DeadFiber, "#{thread.inspect} stayed in the parent process: fork copies only the running thread"
       end
 
       # Waits for the end of the thread, but leaves its error to who asks for its value.
