@@ -1,4 +1,37 @@
 # frozen_string_literal: true
 
-require_relative 'version'
+# The web server.
+#
+#   http/http1.rb, ext/http       HTTP/1 as bytes and back, in C
+#   http/bind.rb, listener.rb     where to listen, and accepting
+#   http/transport.rb             a socket, or TLS over one
+#   http/http1/connection.rb      one connection: read, parse, call the handler, write
+#   http/request.rb, body.rb      what the handler is given, whatever the version of HTTP
+#   http/server.rb, limits.rb     all of it together; http/phases.rb: time limits
+#   http/static.rb                files
+#   http/rack.rb                  a handler for Rack apps
+
+require_relative 'core'
 require_relative 'http/http1'
+require_relative 'http/server'
+require_relative 'http/static'
+require_relative 'http/rack'
+
+module Polyphony
+  module HTTP
+    # Serves until the calling fiber is stopped. The handler is called as soon as the header of a request is
+    # there, in the fiber of its connection.
+    #
+    #   Polyphony::HTTP.serve(bind: 'http://0.0.0.0:9292') { |request| request.respond('hello') }
+    #
+    # @param options [Hash] see {Server#initialize}: bind, tls, log, access_log, and the {Limits}
+    # @yieldparam request [Polyphony::HTTP::Request]
+    # @return [nil]
+    # @raise [ArgumentError] without a block, for a bind or a limit that is none
+    # @raise [SystemCallError] when it cannot listen
+    # @suspends until the server is stopped
+    def self.serve(**options, &handler)
+      Server.new(**options, &handler).run
+    end
+  end
+end

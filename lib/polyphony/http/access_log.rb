@@ -1,0 +1,96 @@
+# frozen_string_literal: true
+
+require 'json'
+
+module Polyphony
+  module HTTP
+    # A line for each request that was answered. Lines are gathered, and written once a second.
+    class AccessLog
+      # Bytes that are kept before they are written sooner.
+      BUFFER = 65_536
+
+      FORMATS = %i[common json].freeze
+      MONTHS = %w[Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec].freeze
+      private_constant :MONTHS
+
+      # @param io [IO]
+      # @param format [Symbol] :common (as Apache's, and the seconds it took), or :json
+      # @raise [ArgumentError]
+      def initialize(io, format: :common)
+        raise ::ArgumentError, "no format #{format.inspect}: #{FORMATS.join(' or ')}" unless FORMATS.include?(format)
+
+        @io = io
+        @format = format
+        @lines = +''
+        @dropped = 0
+      end
+
+      # @param request [Request]
+      # @param status [Integer]
+      # @param bytes [Integer] of the body
+      # @param seconds [Float]
+      # @return [void]
+      # @suspends no, but when much has been gathered
+      def write(request, status, bytes, seconds)
+        @lines << (@format == :json ? json(request, status, bytes, seconds) : common(request, status, bytes, seconds))
+        flush if @lines.bytesize > BUFFER
+      end
+
+      # @return [void]
+      # @suspends while the log takes no more
+      def flush
+        return if @lines.empty?
+
+        lines, @lines = @lines, +''
+        @io.write(lines)
+      rescue ::SystemCallError, ::IOError => e # a full disk must not end the server
+        warn("polyphony: the access log cannot be written: #{e.message}") if (@dropped += 1) == 1
+      end
+
+      # Opens the file again, after it was moved away.
+      #
+      # @return [void]
+      # @suspends while the log takes no more
+      def reopen
+        flush
+        @io.reopen(@io.path, 'a') if @io.is_a?(::File)
+        @dropped = 0
+      end
+
+      private
+
+      def common(request, status, bytes, seconds)
+        line = "#{quoted(request.method)} #{quoted(request.target)} #{request.version}"
+        "#{address(request)} - - [#{time}] \"#{line}\" #{status} #{bytes} #{format('%.4f', seconds)}\n"
+      end
+
+      def json(request, status, bytes, seconds)
+        now = ::Time.now
+        "#{::JSON.generate(time: "#{now.utc.strftime('%FT%T.%L')}Z", address: address(request), method: request.method,
+                           target: text(request.target), protocol: request.version, status: status, bytes: bytes,
+                           seconds: seconds.round(6), agent: text(request['user-agent']),
+                           referer: text(request['referer']))}\n"
+      end
+
+      def time
+        now = ::Time.now
+        format('%02d/%s/%d:%02d:%02d:%02d %s', now.day, MONTHS[now.month - 1], now.year, now.hour, now.min, now.sec,
+               now.strftime('%z'))
+      end
+
+      def address(request)
+        ip = request.remote_ip
+        ip.empty? ? '-' : ip
+      end
+
+      def text(value)
+        value && String.new(value, encoding: ::Encoding::UTF_8).scrub('?')
+      end
+
+      # No line is to be forged, and no terminal commanded.
+      def quoted(value)
+        text(value).gsub(/["\\[:cntrl:]]/) { |char| format('\\x%02x', char.ord) }
+      end
+    end
+  end
+end

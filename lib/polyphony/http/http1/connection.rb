@@ -1,0 +1,223 @@
+# frozen_string_literal: true
+
+require_relative 'request'
+require_relative 'incoming'
+require_relative 'outgoing'
+require_relative 'takeover'
+require_relative '../phases'
+
+module Polyphony
+  module HTTP
+    module HTTP1
+      # One connection and the requests on it, one after another, in one fiber. What comes from the socket
+      # goes to the parser, each request to the handler, and answers go out when no further request is
+      # there to be served: one read and one write, however many requests came at once.
+      #
+      # @api private
+      class Connection
+        include Phases
+        include Incoming
+        include Outgoing
+        include Takeover
+
+        # @return [Transport::Plain, Transport::TLS]
+        attr_reader :transport
+        # @return [String] "http" or "https"
+        attr_reader :scheme
+        # @return [Float, nil] when the request that is being served came, if there is an access log
+        attr_reader :started_at
+
+        # @return [Request, nil] that is being served
+        attr_reader :request
+        # @return [Object] what the Rack adapter keeps for this connection
+        attr_accessor :rack
+
+        # @param server [Server]
+        # @param transport [Transport::Plain, Transport::TLS]
+        def initialize(server, transport)
+          @server = server
+          @transport = transport
+          @scheme = transport.tls ? 'https' : 'http'
+          @handler = server.handler
+          @limits = server.limits
+          @access_log = server.access_log
+          @parser = Parser.new(server.http1_limits, Request)
+          @writer = Writer.new
+          @served = 0
+          @most = @limits.requests || ::Float::INFINITY
+          @step = @sent = 0
+          @open = true
+          @phase = :idle
+        end
+
+        # Serves until the connection ends. Raises nothing but what stops the fiber.
+        # @suspends until then
+        def run
+          @fiber = Polyphony.current
+          @transport.feed(self)
+          ended
+        rescue ProtocolError => e
+          refuse(e)
+        rescue Disconnected, *Transport.gone
+          nil # the client went away: nobody is left to tell
+        rescue Takeover::Hijacked
+          @transport = nil
+        ensure
+          close
+        end
+
+        # What has come from the socket.
+        # @param data [String]
+        def receive(data)
+          @parser.feed(data)
+          while (request = @parser.next_head)
+            serve(request)
+            return close unless @open
+          end
+          flush if @batched
+          @phase = @parser.started? ? :header : :idle
+        end
+
+        # Lets the request that is being served be the last; ends the connection if there is none.
+        def drain
+          @writer.last!
+          shut if @phase == :idle
+        end
+
+        # @return [Addrinfo]
+        def peer_address
+          @peer_address ||= @transport.io.to_io.remote_address
+        end
+
+        # @return [String]
+        def remote_ip
+          @remote_ip ||= peer_address.ip? ? peer_address.ip_address.freeze : ''
+        rescue ::SystemCallError # the client has gone
+          @remote_ip = ''
+        end
+
+        # @return [OpenSSL::SSL::SSLSocket, nil]
+        def tls = @transport.tls
+
+        # @return [String]
+        def inspect
+          "#<#{self.class} #{@phase} requests=#{@served}>"
+        end
+
+        private
+
+        # The hot path: few calls, no clock, no object that the handler has not asked for.
+        def serve(request)
+          request.context = self
+          @request = request
+          @body = @status = nil
+          @served += 1
+          @writer.last! if @served >= @most
+          flush_while_waiting if @batched
+          @started_at = Polyphony.now if @access_log
+          @phase = :handler
+          @handler.call(request)
+          conclude
+        rescue ::StandardError, ::ScriptError, ::SystemStackError, ::NoMemoryError => e
+          failed(e)
+        rescue Phases::Overdue => e
+          raise unless e.exchange == @served
+
+          timed_out
+        else
+          late if @overdue
+        ensure
+          log_access if @access_log && @request
+          @request = nil
+        end
+
+        # The handler has returned.
+        def conclude
+          raise Takeover::Hijacked if @hijacked
+
+          finish_answer if @streaming || @status.nil?
+          skip_body unless @parser.complete?
+          @open = false unless @writer.keep_alive?
+          @batched = true
+          flush if !@open || @writer.pending > FLUSH_ABOVE
+        end
+
+        def log_access
+          @access_log.write(@request, @status || 0, @sent, Polyphony.now - @started_at)
+        end
+
+        # Bytes of answers to pipelined requests that are kept for one write.
+        FLUSH_ABOVE = 65_536
+        private_constant :FLUSH_ABOVE
+
+        # The end of what the client sends: because it wants it, or because it was too slow (see Phases).
+        def ended
+          return if @overdue != :header
+
+          refuse(ProtocolError.new('the header did not come in time', 408))
+        end
+
+        def failed(error)
+          if @hijacked
+            @server.log.failure(error, @request)
+            raise Takeover::Hijacked
+          end
+          raise error if error.is_a?(Disconnected) || (error.is_a?(ProtocolError) && @status.nil?)
+          @server.log.failure(error, @request)
+          apologize(error.is_a?(BadRequest) ? error.status : 500)
+        end
+
+        def timed_out
+          @overdue = nil
+          @server.log.warn("#{@request.method} #{@request.path}: no answer within #{@limits.handler_timeout} s")
+          apologize(503)
+        end
+
+        # An answer in place of the handler's, or the end of the connection where that had begun.
+        def apologize(status)
+          @writer.last!
+          @streaming = false
+          if @status
+            @writer.abort if @writer.started?
+          else
+            respond(@request, status, PLAIN, Server.message(status))
+          end
+          @open = false
+          flush
+        end
+
+        # To what is no request, or is too much.
+        def refuse(error)
+          @server.log.warn("#{peer}: #{error.message} (#{error.status})")
+          @writer.last!
+          if @writer.started?
+            @writer.abort
+          elsif @status.nil? || @request.nil?
+            @writer.respond(@request, error.status, PLAIN, Server.message(error.status))
+          end
+          flush
+          linger
+        rescue Disconnected, *Transport.gone
+          nil
+        end
+
+        def peer
+          address = peer_address
+          address.unix? ? 'unix' : address.inspect_sockaddr
+        rescue ::SystemCallError, ::IOError
+          'gone'
+        end
+
+        def close
+          return unless @transport
+
+          @open = false
+          @transport.close unless @transport.closed?
+        end
+
+        PLAIN = { 'content-type' => 'text/plain; charset=utf-8' }.freeze
+        private_constant :PLAIN
+      end
+    end
+  end
+end

@@ -1,0 +1,129 @@
+# frozen_string_literal: true
+
+module Polyphony
+  module HTTP
+    module HTTP1
+      # The answer to the request that is being served, and its way out. @api private
+      module Outgoing
+        # @see Request#respond
+        def respond(request, status, headers, body)
+          refuse_second(request) if @status || !@request.equal?(request)
+          @writer.last! if !@parser.complete? && unwanted_body?
+          @writer.respond(request, status, headers, body)
+          @status = status
+          @sent = body_size(body) if @access_log
+          nil
+        end
+
+        # @see Request#send_headers
+        def begin_response(request, status, headers)
+          refuse_second(request) if @status || !@request.equal?(request)
+          @writer.last! if !@parser.complete? && unwanted_body?
+          @writer.start(request, status, headers)
+          @status = status
+          @sent = 0
+          @streaming = true
+          nil
+        end
+
+        # @see Request#send_chunk
+        def send_chunk(request, chunk)
+          check_current(request)
+          @writer.write(chunk)
+          @sent += chunk.bytesize
+          @phase = :stream
+          @step += 1
+          flush
+        end
+
+        # For an answer whose first piece comes without {Request#send_headers}.
+        def send_headers_if_none(request)
+          begin_response(request, 200, {}) unless @status
+        end
+
+        # @see Request#finish
+        def finish_response(request, trailers = nil)
+          check_current(request)
+          return unless @streaming
+
+          @streaming = false
+          trailers ? @writer.finish(trailers) : @writer.finish
+          flush
+        end
+
+        # @see Request#send_early_hints
+        def inform(request, status, headers)
+          refuse_second(request)
+          @writer.inform(request, status, headers)
+          flush
+        end
+
+        # @see Request#responded?
+        def responded?(request)
+          !@request.equal?(request) || !@status.nil?
+        end
+
+        # Writes what has been made so far.
+        # @raise [Disconnected]
+        # @suspends while the client takes no more
+        def flush
+          @flusher.await while @flushing
+          @batched = false
+          output = @writer.output
+          return unless output
+
+          phase = @phase
+          @phase = :write
+          @transport.write(output)
+          @phase = phase
+          nil
+        rescue *Transport.gone => e
+          raise Disconnected, "the client went away: #{e.message}"
+        end
+
+        private
+
+        def refuse_second(request)
+          check_current(request)
+          raise ResponseError, "#{request.inspect} has been answered already" if @status
+        end
+
+        def check_current(request)
+          return if @request.equal?(request)
+
+          raise ResponseError, "#{request.inspect} is over: a handler must answer before it returns"
+        end
+
+        def body_size(body)
+          return 0 if body.nil? || @request.head?
+
+          body.is_a?(::Array) ? body.sum(&:bytesize) : body.bytesize
+        end
+
+        # The handler has returned: it may have left the end of the answer, or all of it, to us.
+        def finish_answer
+          if @streaming
+            @streaming = false
+            @writer.finish
+          else
+            raise ResponseError, 'the handler returned without an answer'
+          end
+        end
+
+        # Answers wait for the end of a batch of pipelined requests; not, though, while a handler waits.
+        def flush_while_waiting
+          return if @flusher&.alive?
+
+          @flusher = Polyphony.spin(:flusher) do
+            @flushing = true
+            @transport.write(output) if (output = @writer.output)
+          rescue *Transport.gone
+            @transport.shutdown(true)
+          ensure
+            @flushing = false
+          end
+        end
+      end
+    end
+  end
+end

@@ -1,0 +1,80 @@
+# frozen_string_literal: true
+
+module Polyphony
+  module HTTP
+    # Accepts connections on one socket, a fiber for each of them. Short of descriptors or memory it waits
+    # and tries again; at the limit of connections it leaves new ones in the listen queue.
+    #
+    # @api private
+    class Listener
+      # What the system has too little of just now.
+      SHORTAGES = [::Errno::EMFILE, ::Errno::ENFILE, ::Errno::ENOBUFS, ::Errno::ENOMEM].freeze
+      # Seconds between two tries, at first and at most.
+      PAUSE = 0.02
+      MAX_PAUSE = 1
+
+      # @return [TCPServer, UNIXServer]
+      attr_reader :socket
+      # @return [Bind]
+      attr_reader :bind
+
+      # @param server [Server]
+      # @param bind [Bind]
+      # @param socket [TCPServer, UNIXServer] bound and listening
+      def initialize(server, bind, socket)
+        @server = server
+        @bind = bind
+        @socket = socket
+        @tcp = socket.is_a?(::TCPServer)
+        @pause = PAUSE
+      end
+
+      # @return [String] as `http://127.0.0.1:9292`
+      def address
+        return "unix://#{@socket.path}" unless @tcp
+
+        "#{@bind.tls? ? 'https' : 'http'}://#{@socket.local_address.inspect_sockaddr}"
+      end
+
+      # Accepts until {#close}.
+      #
+      # @yieldparam socket [TCPSocket, UNIXSocket] a new connection
+      # @suspends until then
+      def run
+        until @socket.closed?
+          begin
+            Polyphony.backend.accept_loop(@socket) { |client| accepted(client) { yield client } }
+          rescue *SHORTAGES => e
+            wait_for_resources(e)
+          rescue ::IOError, ::Errno::EBADF
+            raise unless @socket.closed?
+          end
+        end
+      end
+
+      # @return [void]
+      # @suspends no
+      def close
+        @socket.close unless @socket.closed?
+      end
+
+      private
+
+      def accepted(client)
+        @pause = PAUSE
+        client.setsockopt(::Socket::IPPROTO_TCP, ::Socket::TCP_NODELAY, 1) if @tcp
+        yield
+        @server.wait_for_room
+      rescue ::SystemCallError => e # it is gone already
+        client.close
+        raise if SHORTAGES.include?(e.class)
+      end
+
+      def wait_for_resources(error)
+        @server.log.warn("accept on #{address}: #{error.message}; again in #{@pause} s")
+        Scheduler.current.kernel_sleep(@pause)
+        @pause = [@pause * 2, MAX_PAUSE].min
+      end
+    end
+  end
+end

@@ -1,0 +1,42 @@
+# frozen_string_literal: true
+
+module Polyphony
+  module HTTP
+    # What the server has to say, a line each: to an IO, or to a Logger.
+    class Log
+      # @param target [#write, #warn, nil] an IO, something like a Logger, or nil for silence
+      def initialize(target)
+        @target = target
+        @logger = target.respond_to?(:warn) && target.respond_to?(:info) && !target.is_a?(::IO)
+      end
+
+      # @param text [String]
+      # @return [void]
+      def info(text) = put(:info, text)
+
+      # @param text [String]
+      # @return [void]
+      def warn(text) = put(:warn, text)
+
+      # An error that a handler did not rescue.
+      #
+      # @param error [Exception]
+      # @param request [Request, nil]
+      # @return [void]
+      def failure(error, request)
+        put(:error, "#{"#{request.method} #{request.path}: " if request}#{error.full_message(highlight: false)}".chomp)
+      end
+
+      private
+
+      # A log that cannot be written to is no reason to stop serving.
+      def put(level, text)
+        return unless @target
+
+        @logger ? @target.public_send(level, text) : @target.write("polyphony: #{text.scrub('?')}\n")
+      rescue ::SystemCallError, ::IOError
+        nil
+      end
+    end
+  end
+end

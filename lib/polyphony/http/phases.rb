@@ -1,0 +1,60 @@
+# frozen_string_literal: true
+
+module Polyphony
+  module HTTP
+    # What a connection is doing, for the time limits. They are looked after once a second, for all connections
+    # together (see Server), so that a request costs neither a timer nor a look at the clock: whoever is found
+    # in the same phase of the same step again and again has been there for so long. @api private
+    module Phases
+      # Raised in a handler that takes too long. No StandardError: handlers must not swallow it.
+      class Overdue < ::Exception # rubocop:disable Lint/InheritException -- see above
+        # @return [Integer] which request of the connection it is meant for
+        attr_reader :exchange
+
+        def initialize(exchange)
+          @exchange = exchange
+          super('the handler took too long')
+        end
+      end
+
+      LIMITS = { idle: :idle_timeout, header: :header_timeout, body: :body_timeout, handler: :handler_timeout,
+                 write: :write_timeout }.freeze
+      private_constant :LIMITS
+
+      # @return [Symbol] :idle, :header, :handler, :body, :write, or :stream while an answer is sent in pieces
+      attr_reader :phase
+
+      # Called once a second: ends what took too long.
+      #
+      # @param now [Float]
+      # @return [void]
+      def check_time(now)
+        seen = [@phase, @served, @step]
+        @seen, @since = seen, now unless seen == @seen
+        limit = LIMITS[@phase]
+        limit &&= @limits.public_send(limit)
+        return if limit.nil? || now - @since <= limit || @overdue
+
+        @overdue = @phase
+        @phase == :handler ? @fiber.raise(Overdue.new(@served)) : shut
+      rescue DeadFiber
+        nil
+      end
+
+      private
+
+      # Who reads gets the end of the stream, after what has come already; who writes gets an error.
+      def shut
+        @transport.shutdown(@phase == :write)
+      end
+
+      # The limit ran out just as the handler returned: its exception must not strike what comes next.
+      def late
+        task = Scheduler.task
+        pending = task.take_pending
+        pending&.each { |error| task.interrupt(error) unless error.is_a?(Overdue) }
+        @overdue = nil
+      end
+    end
+  end
+end

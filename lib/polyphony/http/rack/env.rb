@@ -1,0 +1,62 @@
+# frozen_string_literal: true
+
+require_relative 'input'
+
+module Polyphony
+  module HTTP
+    module Rack
+      # The env. What the requests of a connection have in common is put together once, with room for the
+      # rest, so that a request costs a copy and a few values.
+      # @api private
+      class Env
+        FINISHED = 'rack.response_finished'
+        ERRORS = 'rack.errors'
+        INPUT = 'rack.input'
+        PROTOCOL = 'rack.protocol'
+        REQUEST = 'polyphony.request'
+
+        # Rack 2 asks for these.
+        RACK2 = { 'rack.version' => [1, 6].freeze, 'rack.multithread' => true, 'rack.run_once' => false }.freeze
+        private_constant :RACK2
+
+        # @param errors [IO] `rack.errors`
+        # @param multiprocess [Boolean]
+        # @param rack2 [Boolean] whether to have the keys that only Rack 2 asks for
+        def initialize(errors, multiprocess, rack2)
+          @common = {
+            'REQUEST_METHOD' => nil, 'SCRIPT_NAME' => '', 'PATH_INFO' => nil, 'QUERY_STRING' => nil,
+            'REQUEST_URI' => nil, 'SERVER_PROTOCOL' => nil, 'SERVER_NAME' => 'localhost', 'SERVER_PORT' => nil,
+            'SERVER_SOFTWARE' => "polyphony/#{VERSION}", 'REMOTE_ADDR' => nil, 'rack.url_scheme' => nil,
+            ERRORS => errors, INPUT => nil, 'rack.hijack?' => true, 'rack.hijack' => nil,
+            'rack.early_hints' => nil, FINISHED => nil, REQUEST => nil,
+            **(rack2 ? { **RACK2, 'rack.multiprocess' => multiprocess } : {})
+          }.freeze
+        end
+
+        # @param request [Request]
+        # @return [Hash]
+        def for(request)
+          env = request.fill_env((request.context.rack ||= template(request)).dup)
+          env[INPUT] = request.body? ? Input.new(request.body) : Input::EMPTY
+          env[FINISHED] = []
+          env[REQUEST] = request
+          env[PROTOCOL] = request['upgrade'].split(/,\s*/) if request.upgrade?
+          env
+        end
+
+        private
+
+        def template(request)
+          connection = request.context
+          tls = request.scheme == 'https'
+          @common.merge(
+            'SERVER_PORT' => tls ? '443' : '80', 'REMOTE_ADDR' => request.remote_ip, 'rack.url_scheme' => request.scheme,
+            'rack.hijack' => -> { connection.request.hijack },
+            'rack.early_hints' => ->(headers) { connection.request.send_early_hints(headers) },
+            **(tls ? { 'HTTPS' => 'on' } : {})
+          ).freeze
+        end
+      end
+    end
+  end
+end

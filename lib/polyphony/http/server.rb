@@ -1,0 +1,240 @@
+# frozen_string_literal: true
+
+require_relative 'limits'
+require_relative 'bind'
+require_relative 'log'
+require_relative 'transport'
+require_relative 'listener'
+require_relative 'access_log'
+require_relative 'file_response'
+require_relative 'http1/connection'
+
+module Polyphony
+  module HTTP
+    # Listens, and has each request answered by a handler. {HTTP.serve} makes and runs one; make it by hand to
+    # stop it by hand.
+    #
+    #   server = Polyphony::HTTP::Server.new(bind: 'http://127.0.0.1:0') { |request| request.respond('hello') }
+    #   spin { server.run }
+    #   puts server.addresses
+    class Server
+      # Where a server listens if nobody says.
+      DEFAULT_BIND = 'http://127.0.0.1:9292'
+
+      # Text of answers that no handler has made.
+      MESSAGES = { 400 => 'Bad Request', 408 => 'Request Timeout', 413 => 'Content Too Large', 414 => 'URI Too Long',
+                   431 => 'Request Header Fields Too Large', 500 => 'Internal Server Error', 501 => 'Not Implemented',
+                   503 => 'Service Unavailable', 505 => 'HTTP Version Not Supported' }.freeze
+      private_constant :MESSAGES
+
+      # @param status [Integer]
+      # @return [String] the body of an answer that no handler has made
+      # @api private
+      def self.message(status) = "#{status} #{MESSAGES[status]}\n"
+
+      # The time as of the last second: what time limits are measured by.
+      class Clock
+        # @return [Float] seconds of {Polyphony.now}
+        attr_reader :now
+
+        def initialize
+          tick
+        end
+
+        def tick
+          @now = Polyphony.now
+        end
+      end
+      private_constant :Clock
+
+      # @return [#call]
+      attr_reader :handler
+      # @return [Limits]
+      attr_reader :limits
+      # @return [Log]
+      attr_reader :log
+      # @return [AccessLog, nil]
+      attr_reader :access_log
+      # @api private
+      attr_reader :clock, :http1_limits
+
+      # @param bind [String, Bind, Array<String, Bind>] where to listen
+      # @param tls [Hash, OpenSSL::SSL::SSLContext, nil] for `https://`: see {TLS}
+      # @param log [IO, Logger, nil] for what goes wrong
+      # @param access_log [AccessLog, nil] a line for each request
+      # @param reuse_port [Boolean] let other processes listen at the same ports
+      # @param limits [Hash{Symbol => Numeric, nil}] see {Limits}
+      # @yieldparam request [Request]
+      # @raise [ArgumentError] without a block, for a bind or a limit that is none
+      def initialize(bind: DEFAULT_BIND, tls: nil, log: $stderr, access_log: nil, reuse_port: false, **limits, &handler)
+        raise ::ArgumentError, 'a block, the handler, is required' unless handler
+
+        @binds = [*bind].map { |text| Bind.parse(text) }
+        @handler = handler
+        @limits = Limits.new(**limits)
+        @http1_limits = @limits.http1
+        @log = Log.new(log)
+        @access_log = access_log
+        @reuse_port = reuse_port
+        @tls = tls_for(tls)
+        @listeners = []
+        @connections = {}.compare_by_identity
+      end
+
+      # Opens the sockets. {#run} does it if nobody has.
+      #
+      # @return [self]
+      # @raise [SystemCallError] with the address in its message
+      # @suspends while host names are looked up
+      def listen
+        return self unless @listeners.empty?
+
+        @binds.each do |bind|
+          bind.open(reuse_port: @reuse_port).each { |socket| @listeners << Listener.new(self, bind, socket) }
+        end
+        self
+      rescue ::StandardError
+        close_listeners
+        raise
+      end
+
+      # @return [Array<String>] as `http://127.0.0.1:9292`: with the port that was found for port 0
+      # @suspends no
+      def addresses = @listeners.map(&:address)
+
+      # Serves until {#stop}. When the calling fiber is stopped, connections are cut.
+      #
+      # @return [nil]
+      # @raise [SystemCallError] when it cannot listen
+      # @suspends until the server has stopped
+      def run
+        listen
+        @clock = Clock.new
+        @running = Polyphony.current
+        Polyphony.scope(:http) do |scope|
+          @scope = scope
+          @listeners.each { |listener| scope.spin(listener.address) { listener.run { |socket| accepted(listener, socket) } } }
+          scope.spin(:clock) { keep_time }
+        end
+        nil
+      ensure
+        close_listeners
+        @running = nil
+      end
+
+      # Takes no new connection, lets requests finish, then cuts what is left.
+      #
+      # @param grace [Numeric, nil] seconds for the requests under way; nil: without limit
+      # @return [nil]
+      # @suspends until the server has stopped
+      def stop(grace: 30)
+        return close_listeners unless @running
+
+        @draining = true
+        close_listeners
+        @connections.each_key(&:drain)
+        Polyphony.move_on_after(grace) { wait_for_connections }
+        @log.warn("#{@connections.size} connections were cut when the server stopped") unless @connections.empty?
+        @scope.stop
+        nil
+      end
+
+      # Reads the certificates again, for new connections.
+      #
+      # @return [self]
+      # @raise [ArgumentError] when they cannot be read: the old ones stay
+      # @suspends no
+      def reload_certificates
+        @tls&.reload
+        self
+      end
+
+      # @return [Boolean] whether {#stop} was called
+      # @suspends no
+      def draining? = @draining ? true : false
+
+      # @return [Integer] connections that are open
+      # @suspends no
+      def connections = @connections.size
+
+      # @return [String]
+      def inspect = "#<#{self.class} #{addresses.join(' ')} connections=#{connections}>"
+
+      # Called by listeners: waits while there are as many connections as may be.
+      # @api private
+      def wait_for_room
+        most = @limits.connections
+        return if most.nil? || @connections.size < most
+
+        @log.warn("#{most} connections are open, which is the limit: new ones wait") unless @full
+        @full = true
+        (@waiting ||= []) << (life = Lifecycle.current)
+        Scheduler.park(:'room for connections') while @connections.size >= most
+      ensure
+        @waiting&.delete(life) if life
+        @full = false if most && @connections.size < most
+      end
+
+      private
+
+      def accepted(listener, socket)
+        @scope.spin(:connection) { serve(listener, socket) }
+      end
+
+      def serve(listener, socket)
+        transport = listener.bind.tls? ? secure(socket) : Transport::Plain.new(socket)
+        return unless transport
+
+        connection = HTTP1::Connection.new(self, transport)
+        @connections[connection] = true
+        connection.drain if @draining
+        connection.run
+      rescue ::StandardError => e # one of ours: it must not end the server
+        @log.failure(e, nil)
+        socket.close
+      ensure
+        @connections.delete(connection)
+        @waiting&.each(&:wake)
+        @idle&.wake if @connections.empty?
+      end
+
+      def tls_for(option)
+        return option unless @binds.any?(&:tls?) || option
+        raise ::ArgumentError, 'https:// needs tls: { cert: …, key: … }' unless option
+
+        require_relative 'tls'
+        option.is_a?(TLS) ? option : TLS.new(option)
+      end
+
+      # The handshake; a client that does not get through it is no error of the server's.
+      def secure(socket)
+        ssl = @tls.accept(socket, @limits.tls_timeout) or return
+        Transport::TLS.new(ssl)
+      rescue *Transport.gone => e
+        @log.info("TLS handshake failed: #{e.message}")
+        socket.close
+        nil
+      end
+
+      def keep_time
+        Polyphony.every(1) do
+          now = @clock.tick
+          @connections.keys.each { |connection| connection.check_time(now) }
+          @access_log&.flush
+        end
+      end
+
+      def wait_for_connections
+        @idle = Lifecycle.current
+        Scheduler.park(:connections) until @connections.empty?
+      ensure
+        @idle = nil
+      end
+
+      def close_listeners
+        @listeners.each(&:close)
+        nil
+      end
+    end
+  end
+end

@@ -1,0 +1,116 @@
+# frozen_string_literal: true
+
+module Polyphony
+  module HTTP
+    # The bytes of one connection: a socket, or TLS over one. Reading suspends until something has come,
+    # writing until all of it is with the kernel. @api private
+    module Transport
+      # Bytes asked for at a time.
+      READ_SIZE = 16_384
+
+      @gone = [::IOError, ::Errno::ECONNRESET, ::Errno::EPIPE, ::Errno::ETIMEDOUT, ::Errno::ENOTCONN,
+               ::Errno::ECONNABORTED, ::Errno::EHOSTUNREACH, ::Errno::EBADF]
+
+      # @return [Array<Class>] what a client that goes away raises here, in all its forms
+      def self.gone = @gone
+
+      # A socket without TLS: the backend reads and writes it, without the detour over IO's methods.
+      class Plain
+        # @return [TCPSocket, UNIXSocket]
+        attr_reader :io
+
+        def initialize(io)
+          @io = io
+          @backend = Polyphony.backend
+        end
+
+        # Hands what comes to +receiver+.receive(String), until the end or until it closes the connection.
+        def feed(receiver)
+          @backend.feed_loop(@io, receiver, :receive, READ_SIZE)
+        end
+
+        # @return [String, nil] nil at the end
+        def read
+          @backend.read(@io, nil, READ_SIZE)
+        end
+
+        # @param data [String, Array<String>] several go out with one system call
+        def write(data)
+          data.is_a?(::String) ? @backend.write(@io, data) : @backend.write(@io, *data)
+        end
+
+        def tls = nil
+
+        def close_write
+          @io.close_write
+        rescue ::SystemCallError, ::IOError
+          nil
+        end
+
+        def close
+          @io.close
+        end
+
+        # Ends what waits for the client: reading as at the end of the stream, and +all+ by errors.
+        def shutdown(all)
+          @io.shutdown(all ? ::Socket::SHUT_RDWR : ::Socket::SHUT_RD)
+        rescue ::SystemCallError, ::IOError
+          nil
+        end
+
+        def closed? = @io.closed?
+      end
+
+      # TLS: Ruby's OpenSSL does the protocol and waits through the scheduler's hooks.
+      class TLS
+        # @return [OpenSSL::SSL::SSLSocket]
+        attr_reader :io
+        alias tls io
+
+        def initialize(ssl)
+          @io = ssl
+        end
+
+        # @see Plain#feed
+        def feed(receiver)
+          while !@io.closed? && (data = read)
+            receiver.receive(data)
+          end
+        end
+
+        # @see Plain#read
+        def read
+          @io.readpartial(READ_SIZE)
+        rescue ::EOFError
+          nil
+        end
+
+        # @see Plain#write -- one record, not one for each String
+        def write(data)
+          @io.write(data.is_a?(::String) ? data : data.join)
+        end
+
+        def close_write
+          @io.to_io.close_write
+        rescue ::SystemCallError, ::IOError
+          nil
+        end
+
+        def close
+          @io.close
+        rescue ::SystemCallError, ::IOError, ::OpenSSL::SSL::SSLError
+          @io.to_io.close unless @io.to_io.closed?
+        end
+
+        # @see Plain#shutdown
+        def shutdown(all)
+          @io.to_io.shutdown(all ? ::Socket::SHUT_RDWR : ::Socket::SHUT_RD)
+        rescue ::SystemCallError, ::IOError
+          nil
+        end
+
+        def closed? = @io.closed?
+      end
+    end
+  end
+end
