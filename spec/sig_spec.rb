@@ -4,6 +4,7 @@ require 'polyphony/core'
 require 'polyphony/console' # and main, which adopts no script here: rspec's is none
 require 'polyphony/cli'
 require 'polyphony/http/http1'
+require 'polyphony/testing'
 require 'tempfile'
 require_relative 'support/rbs'
 
