@@ -98,53 +98,66 @@ enum http1_result http1_fail(struct http1_parser *p, int status, const char *rea
     return HTTP1_FAILED;
 }
 
-/* The text of the request line from the last space on, up to where llhttp stopped. */
-static const char *last_word(const char *from, const char *to, size_t *size)
+/* The parts of a request line that may be broken off anywhere, as llhttp finds them: it takes several
+   spaces for one. */
+struct request_line {
+    const char *target, *target_end, *version; /* NULL where there is none yet */
+};
+
+static struct request_line find_parts(const char *at, const char *end)
 {
-    const char *at = to;
-    while (at > from && at[-1] != ' ') at--;
-    *size = (size_t)(to - at);
-    return at;
+    struct request_line line = {0};
+    while (at < end && http1_token[(unsigned char)*at]) at++;
+    if (at == end || *at != ' ') return line;
+    while (at < end && *at == ' ') at++;
+    line.target = at;
+    while (at < end && (unsigned char)*at > ' ') at++;
+    line.target_end = at;
+    while (at < end && *at == ' ') line.version = ++at;
+    return line;
 }
 
 /* A version that is well-formed, but not one of ours. */
-static int is_other_version(const char *word, size_t size)
+static int is_other_version(const char *word, const char *end)
 {
-    if (size < 8 || memcmp(word, "HTTP/", 5) || word[6] != '.') return 0;
+    if (!word || end - word < 8 || memcmp(word, "HTTP/", 5) || word[6] != '.') return 0;
     if (word[5] < '0' || word[5] > '9' || word[7] < '0' || word[7] > '9') return 0;
     return word[5] != '1' || word[7] > '1';
+}
+
+static int is_http(const char *word, const char *end)
+{
+    return word && end - word >= 5 && !memcmp(word, "HTTP/", 5);
 }
 
 /* What llhttp found bad lies at `at`. Only bytes up to there are looked at, so that the answer is
    the same however the request was cut into pieces. */
 static enum http1_result refused(struct http1_parser *p, llhttp_errno_t code, const char *at)
 {
-    const char *first = p->bytes + p->start, *end = p->bytes + p->end, *reason = NULL;
-    size_t size;
+    const char *first = p->bytes + p->start, *end = p->bytes + p->end;
     const char *stop = at < end ? at + 1 : end;
-    reason = llhttp_get_error_reason(&p->llhttp);
+    const char *reason = llhttp_get_error_reason(&p->llhttp);
+    struct request_line line = find_parts(first, stop);
     if (!reason || !*reason) reason = llhttp_errno_name(code);
-    switch (code) {
-    case HPE_USER:
+    /* llhttp tells how long the target is at its end only, or never. */
+    if (code == HPE_USER ||
+        (line.target && (size_t)(line.target_end - line.target) > p->limits.target))
         return http1_fail(p, 414, "the request target is longer than allowed");
+    switch (code) {
     case HPE_INVALID_METHOD: {
         const char *c = first;
         while (c < stop && http1_token[(unsigned char)*c]) c++;
         return c == stop || (*c == ' ' && c > first) ? http1_fail(p, 501, "unknown method")
                                                      : http1_fail(p, 400, "invalid method");
     }
-    case HPE_INVALID_VERSION: {
-        const char *word = last_word(first, stop, &size);
-        return is_other_version(word, size)
+    case HPE_INVALID_VERSION:
+        return is_other_version(line.version, stop)
                    ? http1_fail(p, 505, "HTTP version is neither 1.0 nor 1.1")
                    : http1_fail(p, 400, reason);
-    }
-    case HPE_INVALID_CONSTANT: {
-        const char *word = last_word(first, stop, &size);
-        if (size >= 5 && !memcmp(word, "HTTP/", 5) && !http1_is_method(p->llhttp.method))
-            return http1_fail(p, 501, "method of another protocol");
-        return http1_fail(p, 400, reason);
-    }
+    case HPE_INVALID_CONSTANT:
+        return is_http(line.version, stop) && !http1_is_method(p->llhttp.method)
+                   ? http1_fail(p, 501, "method of another protocol")
+                   : http1_fail(p, 400, reason);
     case HPE_PAUSED_H2_UPGRADE:
         return http1_fail(p, 505, "the preface of HTTP/2");
     default:
