@@ -7,7 +7,9 @@ module Polyphony
     class Group
       # Seconds between two looks, at first and at most.
       PAUSES = [0.005, 0.1].freeze
-      private_constant :PAUSES
+      # Seconds to wait for those that were killed.
+      LAST = 1
+      private_constant :PAUSES, :LAST
 
       # @param id [Integer] of the group: the pid of its leader
       def initialize(id)
@@ -17,16 +19,23 @@ module Polyphony
       # @param deadline [Float] when those that are left are to be killed
       # @suspends until there are none
       def finish(deadline)
-        return unless signal(0) && alive?
+        return unless alive?
 
-        signal(:TERM)
-        signal(:CONT)
-        wait(deadline)
-      ensure
-        signal(:KILL)
+        begin
+          signal(:TERM)
+          signal(:CONT)
+          wait(deadline)
+        ensure
+          kill
+        end
       end
 
       private
+
+      # They do not end at once, but soon, unless the system itself hangs.
+      def kill
+        Polyphony.shield { wait(Polyphony.now + LAST) } if signal(:KILL)
+      end
 
       def wait(deadline)
         pause, most = PAUSES
