@@ -37,6 +37,11 @@ module Polyphony
         @awaiters&.delete(waiting) # one step, as is the push: other threads do the same
       end
 
+      # @return [Boolean] whether +error+ was raised here, lately
+      def received?(error)
+        @received ? @received.any? { |failure| failure.error.equal?(error) } : false
+      end
+
       # The parent was to get an error through `await` but stopped awaiting for another reason.
       def give_back(awaiter)
         @home.deliver(@failure) if @dead && @failure && !@supervision && @parent.equal?(awaiter)

@@ -33,7 +33,7 @@ module Polyphony
 
         news = Suppressed.since(@error, @seen[life])
         seen_by(life)
-        news.map { |error| Failure.new(error) }
+        news.reject { |error| life.received?(error) }.map { |error| Failure.new(error) }
       end
 
       # Says an error that can be raised nowhere, because what it should be raised in ends with another.
