@@ -7,7 +7,7 @@ module Polyphony
   # `call(arguments)`, and a line in COMMANDS; anything else on the command line is a script to run.
   module CLI
     # Name to file and module.
-    COMMANDS = { 'irb' => %i[irb IRB] }.freeze
+    COMMANDS = { 'irb' => %i[irb IRB], 'serve' => %i[serve Serve] }.freeze
 
     # The command line cannot be understood; the message says why.
     class UsageError < Error; end

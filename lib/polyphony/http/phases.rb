@@ -31,8 +31,7 @@ module Polyphony
       def check_time(now)
         seen = [@phase, @served, @step]
         @seen, @since = seen, now unless seen == @seen
-        limit = LIMITS[@phase]
-        limit &&= @limits.public_send(limit)
+        limit = limit_of(@phase)
         return if limit.nil? || now - @since <= limit || @overdue
 
         @overdue = @phase
@@ -42,6 +41,17 @@ module Polyphony
       end
 
       private
+
+      # Seconds that a connection without a request stays open while the server stops.
+      PARTING = 1
+      private_constant :PARTING
+
+      def limit_of(phase)
+        return PARTING if @draining && phase == :idle
+
+        name = LIMITS[phase]
+        name && @limits.public_send(name)
+      end
 
       # Who reads gets the end of the stream, after what has come already; who writes gets an error.
       def shut

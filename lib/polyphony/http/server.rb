@@ -98,6 +98,17 @@ module Polyphony
         raise
       end
 
+      # Serves on a socket that is open already, too.
+      #
+      # @param bind [Bind] what it is
+      # @param socket [TCPServer, UNIXServer]
+      # @return [self]
+      # @suspends no
+      def adopt(bind, socket)
+        @listeners << Listener.new(self, bind, socket)
+        self
+      end
+
       # @return [Array<String>] as `http://127.0.0.1:9292`: with the port that was found for port 0
       # @suspends no
       def addresses = @listeners.map(&:address)

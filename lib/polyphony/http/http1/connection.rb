@@ -78,10 +78,11 @@ module Polyphony
           @phase = @parser.started? ? :header : :idle
         end
 
-        # Lets the request that is being served be the last; ends the connection if there is none.
+        # Lets the next answer be the last. A client that has no request now is given a moment for one, as
+        # it may be on its way already: see Phases.
         def drain
           @writer.last!
-          shut if @phase == :idle
+          @draining = true
         end
 
         # @return [Addrinfo]

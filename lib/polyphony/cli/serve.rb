@@ -1,0 +1,123 @@
+# frozen_string_literal: true
+
+require 'optparse'
+
+module Polyphony
+  module CLI
+    # `polyphony serve`: the web server.
+    module Serve
+      # What the help says of it.
+      SUMMARY = 'a web server for config.ru, or for a handler in app.rb'
+
+      HELP = <<~TEXT
+        Usage: polyphony serve [OPTIONS] [config.ru | app.rb]
+
+        Serves a Rack app (config.ru), or the handler that is the value of a Ruby file:
+
+          proc { |request| request.respond("hello from \#{request.path}\\n") }
+
+        HTTP/1.0 and 1.1, with TLS if there is a certificate. Each connection has a fiber, so a handler that
+        waits (database, HTTP client, sleep) holds up nobody else.
+      TEXT
+
+      NOTES = <<~TEXT
+        Signals, to the first process:
+            TERM, INT   let requests finish, then end; a second one ends at once
+            HUP         read configuration and app again: new workers, no connection refused
+            TTIN, TTOU  one worker more, one less
+            USR1        open log files again
+            QUIT        print what every fiber is doing
+
+        Environment: WEB_CONCURRENCY (workers), PORT, LISTEN_FDS and NOTIFY_SOCKET (systemd).
+
+        Examples:
+            polyphony serve
+            polyphony serve -b http://0.0.0.0:8080 -w 4 config.ru
+            polyphony serve -b https://0.0.0.0:443 --cert cert.pem --key key.pem app.rb
+            polyphony serve --access-log --limit body_bytes=1000000 --limit header_timeout=5
+      TEXT
+      private_constant :HELP, :NOTES
+
+      class << self
+        # @param arguments [Array<String>]
+        # @return [void]
+        # @raise [UsageError, ProgramError]
+        # @suspends no: it serves until a signal
+        def call(arguments)
+          options = { bind: [], limits: {}, tls: {} }
+          parse(options, arguments)
+          return if options.delete(:done)
+
+          configuration = configure(options)
+          exit HTTP::Operation.run(configuration)
+        rescue ::SystemCallError, HTTP::Error, LoadError => e
+          raise ProgramError, e.message
+        end
+
+        private
+
+        def parse(options, arguments)
+          parser(options).parse!(arguments)
+          options[:app] = arguments.shift
+          raise UsageError, "one file at a time, not also #{arguments.join(' ')}" unless arguments.empty?
+        rescue ::OptionParser::ParseError => e
+          raise UsageError, e.message
+        end
+
+        def configure(options)
+          load_server
+          file = options.delete(:file)
+          options.delete_if { |_, value| value.nil? || (value.respond_to?(:empty?) && value.empty?) }
+          HTTP::Operation::Configuration.new(file: file, options: options)
+        rescue Polyphony::Error => e
+          raise ProgramError, e.message
+        end
+
+        def load_server
+          require_relative '../http/operation'
+        rescue ::LoadError => e
+          raise ProgramError, e.message
+        end
+
+        def parser(options)
+          ::OptionParser.new(HELP) do |parser|
+            parser.separator "\nOptions:"
+            add_server(parser, options)
+            add_operation(parser, options)
+            parser.on('-h', '--help', 'print this') { (puts parser) || options[:done] = true }
+            parser.separator "\n#{NOTES}"
+          end
+        end
+
+        def add_server(parser, options)
+          parser.on('-b', '--bind URL', 'http://HOST:PORT, https://HOST:PORT, unix:///PATH; may be repeated',
+                    '(default: http://127.0.0.1:9292)') { |value| options[:bind] << value }
+          parser.on('--cert FILE', 'certificate (PEM, with its chain)') { |value| options[:tls][:cert] = value }
+          parser.on('--key FILE', 'its key (PEM)') { |value| options[:tls][:key] = value }
+          parser.on('--limit NAME=VALUE', 'a limit, in bytes or seconds; NAME=none for none. See docs/serving.md') do |value|
+            add_limit(options[:limits], value)
+          end
+        end
+
+        def add_operation(parser, options)
+          parser.on('-w', '--workers N', 'processes; 0: all in one (default: WEB_CONCURRENCY, or 1)', Integer) { |n| options[:workers] = n }
+          parser.on('-c', '--config FILE', 'settings in Ruby (default: config/polyphony.rb, if it is there)') { |value| options[:file] = value }
+          parser.on('--access-log [FILE]', 'a line for each request; to standard output without FILE') { |value| options[:access_log] = value || :stdout }
+          parser.on('--log-format FORMAT', %i[common json], 'of the access log: common or json') { |value| options[:access_log_format] = value }
+          parser.on('--grace SECONDS', 'for requests under way when it ends (default: 30)', Float) { |value| options[:grace] = value }
+          parser.on('--pid FILE', 'write the number of the process there') { |value| options[:pid_file] = value }
+          parser.on('--preload', 'load the app before the workers are started') { options[:preload] = true }
+        end
+
+        def add_limit(limits, text)
+          name, value = text.split('=', 2)
+          raise UsageError, "--limit wants NAME=VALUE, not #{text}" unless value
+
+          limits[name.to_sym] = value == 'none' ? nil : Integer(value, exception: false) || Float(value)
+        rescue ::ArgumentError
+          raise UsageError, "--limit #{text}: #{value} is no number"
+        end
+      end
+    end
+  end
+end
