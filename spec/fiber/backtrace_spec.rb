@@ -31,12 +31,9 @@ RSpec.describe 'the backtrace of a fiber', :fibers do
 
   it 'names the block given to after and spin_loop, not ours around it' do
     line = __LINE__ + 1
-    failing = [after(0) { fail_here }, spin_loop { fail_here }]
-    failing.each do |fiber|
-      lines = error_of { fiber.await }.backtrace
-      error_of { snooze }
-      expect(lines).to include("spun at #{__FILE__}:#{line}")
-    end
+    errors = [error_of { after(0) { fail_here }.await }, error_of { spin_loop { fail_here }.await }]
+    expect(errors.map(&:backtrace)).to all(include("spun at #{__FILE__}:#{line}"))
+    expect(errors.flat_map(&:backtrace).grep(%r{lib/polyphony/})).to eq([])
   end
 
   def lines_of(error)
@@ -97,8 +94,7 @@ RSpec.describe 'the backtrace of a fiber', :fibers do
   it 'after a restart has the chain once' do
     runs = 0
     line = __LINE__ + 1
-    fiber = spin { (runs += 1) == 1 ? suspend : fail_here }
-    snooze
+    fiber = waiting { (runs += 1) == 1 ? suspend : fail_here }
     fiber.restart
     expect(sites_of(error_of { fiber.await })).to eq(["spun at #{line}"])
   end
@@ -119,7 +115,7 @@ RSpec.describe 'the backtrace of a fiber', :fibers do
     first = spin { fail_here }
     second = spin { first.await }
     third = spin { second.await }
-    errors = [error_of { third.await }, error_of { snooze }, error_of { first.await }].compact
+    errors = [error_of { third.await }, error_of { supervise }, error_of { second.await }, error_of { first.await }].compact
     expect(errors.map { |error| sites_of(error) }.uniq).to eq([["spun at #{line}"]])
     expect(errors.uniq(&:object_id).size).to eq(1)
   end
@@ -127,10 +123,9 @@ RSpec.describe 'the backtrace of a fiber', :fibers do
   it 'of an error that two fibers raise is that of the first' do
     error = RuntimeError.new('shared')
     line = __LINE__ + 1
-    first = spin { raise error }
-    second = spin { raise error }
-    errors = [error_of { first.await }, error_of { second.await }]
-    expect(errors).to all(equal(error))
+    first = error_of { spin { raise error }.await }
+    second = error_of { spin { raise error }.await }
+    expect([first, second]).to all(equal(error))
     expect(sites_of(error)).to eq(["spun at #{line}"])
   end
 

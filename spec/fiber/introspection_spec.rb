@@ -6,7 +6,7 @@ RSpec.describe 'what can be seen of a fiber', :fibers do
   it 'is its state' do
     fiber = spin { log << Polyphony.current.state; suspend }
     states = [fiber.state]
-    snooze
+    wait_until { fiber.state == :waiting }
     states << fiber.state
     fiber.stop
     states << fiber.state

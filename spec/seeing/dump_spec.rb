@@ -54,7 +54,7 @@ RSpec.describe 'Polyphony.dump', :fibers do
 
   it 'has the fibers of all threads' do
     queue = Queue.new
-    thread = Polyphony::Thread.new(name: 'far') { Polyphony.spin(:there) { Polyphony.receive }; Polyphony.snooze; queue << 1; Polyphony.suspend }
+    thread = Polyphony::Thread.new(name: 'far') { Polyphony.spin(:there) { Polyphony.receive }; Polyphony::Scheduler.wait_all_blocked; queue << 1; Polyphony.suspend }
     queue.pop
     expect(Polyphony.dump).to match(/^thread far, backend=libev fibers=2 .*^    there waiting on receive/m)
   ensure

@@ -3,6 +3,11 @@
 require_relative '../support/fibers'
 
 RSpec.describe 'Polyphony.stats', :fibers do
+  # Lets all other fibers run until they wait.
+  def settle
+    Polyphony::Scheduler.wait_all_blocked
+  end
+
   it 'has the documented keys' do
     text = File.read(File.join(ROOT, 'lib/polyphony/stats.rb'))
     expect(Polyphony.stats.keys).to match_array(text.scan(/^  # \| `:(\w+)` \|/).flatten.map(&:to_sym))
@@ -12,7 +17,7 @@ RSpec.describe 'Polyphony.stats', :fibers do
     before = Polyphony.stats
     fibers = Array.new(3) { spin { receive } }
     new = Polyphony.stats
-    snooze
+    settle
     started = Polyphony.stats
     fibers.each { |fiber| fiber << 1 }
     supervise
@@ -27,7 +32,7 @@ RSpec.describe 'Polyphony.stats', :fibers do
   it 'counts messages that wait to be received' do
     fiber = waiting { receive { |message| message == :go } }
     fiber << 1 << 2
-    snooze
+    settle
     expect(Polyphony.stats[:messages]).to eq(2)
     fiber << :go
     fiber.await
@@ -52,7 +57,7 @@ RSpec.describe 'Polyphony.stats', :fibers do
 
   it 'is of all threads when asked, by thread' do
     queue = Queue.new
-    thread = Polyphony::Thread.new { Array.new(2) { Polyphony.spin { Polyphony.receive } }; Polyphony.snooze; queue << 1; Polyphony.suspend }
+    thread = Polyphony::Thread.new { Array.new(2) { Polyphony.spin { Polyphony.receive } }; Polyphony::Scheduler.wait_all_blocked; queue << 1; Polyphony.suspend }
     queue.pop
     all = Polyphony.stats(:all)
     expect(all.keys).to include(Thread.current, thread)

@@ -3,6 +3,11 @@
 require_relative '../support/fibers'
 
 RSpec.describe 'Polyphony.tree', :fibers do
+  # Lets all other fibers run until they wait.
+  def settle
+    Polyphony::Scheduler.wait_all_blocked
+  end
+
   def tree(**options)
     Polyphony.tree(**options).lines.map(&:chomp)
   end
@@ -22,7 +27,7 @@ RSpec.describe 'Polyphony.tree', :fibers do
 
   it 'has each live fiber once, and none that ended' do
     fibers = Array.new(3) { |i| spin("f#{i}") { receive } }
-    snooze
+    settle
     fibers[1].stop
     expect(tree.join.scan(/f\d waiting/)).to eq(['f0 waiting', 'f2 waiting'])
     fibers.values_at(0, 2).each(&:stop)
@@ -41,7 +46,7 @@ RSpec.describe 'Polyphony.tree', :fibers do
     spin(bad) { suspend }
     spin(%w[a b]) { suspend }
     spin { suspend }
-    snooze
+    settle
     expect(tree.join("\n")).to include('(RuntimeError of its tag) waiting', '["a", "b"] waiting', '(untagged) waiting')
   end
 
@@ -50,7 +55,7 @@ RSpec.describe 'Polyphony.tree', :fibers do
     Fiber.schedule { Queue.new.then { |queue| log << queue; queue.pop } }
     expect(tree).to include(a_string_matching(/\Ascheduled waiting on Thread::Queue 0x\h+  #{Regexp.escape(here(line))}\z/))
     log.first << 1
-    snooze
+    settle
   end
 
   it 'has what a fiber of Fiber.schedule has spun below it' do
@@ -82,9 +87,9 @@ RSpec.describe 'Polyphony.tree', :fibers do
     ensure
       move_on_after(5) { receive { |message| message == :end } } if log.any?
     end
-    snooze
+    settle
     fiber << :a << :b
-    snooze
+    settle
     expect(tree.grep(/\A +noted/)).to match([/noted waiting on receive, limit in (1000|999)\.\d s, 2 messages  /])
     fiber.restart
     wait_until { tree.grep(/noted waiting on receive.*restarted/).any? }
@@ -101,7 +106,7 @@ RSpec.describe 'Polyphony.tree', :fibers do
     it 'shows the first of those that do the same, and counts the rest' do
       fibers = Array.new(1205) { |i| spin("w#{i}") { sleep 1000 + i } }
       fibers << spin(:odd) { receive }
-      snooze
+      settle
       expect(tree.grep(/w\d+ waiting/).size).to eq(5)
       expect(tree).to include('    … 1,200 more like this')
       expect(tree.grep(/odd waiting on receive/).size).to eq(1)
@@ -110,7 +115,7 @@ RSpec.describe 'Polyphony.tree', :fibers do
 
     it 'shows as many as it is told, or all' do
       fibers = Array.new(7) { spin { receive } }
-      snooze
+      settle
       expect([tree(fold: 2), tree(fold: nil)].map { |lines| lines.grep(/waiting on receive/).size }).to eq([2, 7])
       expect([2, 6, 7].map { |fold| tree(fold: fold).grep(/more like/) }).to eq([['    … 5 more like this'], ['    … 1 more like this'], []])
       fibers.each(&:stop)
@@ -127,11 +132,11 @@ RSpec.describe 'Polyphony.tree', :fibers do
 
     it 'does not fold those that wait for something else, were spun elsewhere, or are being stopped' do
       fibers = Array.new(3) { spin { receive } } + Array.new(3) { spin { suspend } }
-      snooze
+      settle
       expect(tree(fold: 3).grep(/more like/)).to eq([])
       fibers.each(&:stop)
       fibers = Array.new(3) { spin { begin; receive; ensure; receive; end } }
-      snooze
+      settle
       stopper = spin { fibers.first.stop }
       wait_until { tree.grep(/stopping/).any? && fibers.first.state == :waiting }
       expect(tree(fold: 2).grep(/more like/)).to eq([])
@@ -163,7 +168,7 @@ RSpec.describe 'Polyphony.tree', :fibers do
   describe 'of all threads' do
     it 'has the fibers of each, below a line with its name' do
       queue = Queue.new
-      thread = Polyphony::Thread.new(name: 'other') { Polyphony.spin(:far) { Polyphony.receive }; Polyphony.snooze; queue << 1; Polyphony.suspend }
+      thread = Polyphony::Thread.new(name: 'other') { Polyphony.spin(:far) { Polyphony.receive }; Polyphony::Scheduler.wait_all_blocked; queue << 1; Polyphony.suspend }
       queue.pop
       lines = tree(all_threads: true)
       expect(lines.first).to eq('thread main')

@@ -7,6 +7,11 @@ require_relative '../support/fibers'
 
 # What a fiber waits for, in words, for every kind of wait that there is.
 RSpec.describe 'Fiber#waiting_on', :fibers do
+  # Lets all other fibers run until they wait.
+  def settle
+    Polyphony::Scheduler.wait_all_blocked
+  end
+
   def words(...)
     fiber = waiting(...)
     fiber.waiting_on
@@ -31,7 +36,7 @@ RSpec.describe 'Fiber#waiting_on', :fibers do
     it('sleep') { expect(words { sleep 3600 }).to match(/\Asleep 3(600\.0|599\.\d) s\z/) }
     it('sleep without a limit') { expect(words { sleep }).to eq('sleep') }
     it('suspend') { expect(words { suspend }).to eq('sleep') }
-    it('after') { expect([after(100) {}].map { |fiber| snooze; fiber.waiting_on.tap { fiber.stop } }).to match([/\Asleep/]) }
+    it('after') { expect([after(100) {}].map { |fiber| settle; fiber.waiting_on.tap { fiber.stop } }).to match([/\Asleep/]) }
     it('every') { expect(words { every(100) {} }).to match(/\Asleep (100\.0|99\.\d) s\z/) }
     it('a throttler') { expect(words { throttler = Polyphony::Throttler.new(interval: 100); 2.times { throttler.process {} } }).to match(/\A\S*sleep|Throttler/) }
   end
@@ -80,7 +85,7 @@ RSpec.describe 'Fiber#waiting_on', :fibers do
     it('an await') { expect(words { other.await }).to eq("await #{label}") }
     it('an await of several') { expect(words { Polyphony::Fiber.await(spin {}, other) }).to match(/\Aawait [12] of 2: #<Polyphony::Fiber /) }
     it('a select of several') { expect(words { Polyphony::Fiber.select(other, spin { suspend }) }).to match(/\Aselect 2 of 2: #{Regexp.escape(label)}\z/) }
-    it('the end of its children') { expect(words { spin(:child) { suspend } }).to eq('the end of its children') }
+    it('the end of its children') { expect(words { waiting(:child) { begin; suspend; ensure; receive; end } }).to eq('the end of its children') }
     it('supervise') { expect(words { spin { suspend }; supervise }).to eq('supervise') }
     it('a scope') { expect(words { Polyphony.scope { |scope| scope.spin { suspend } } }).to eq('scope') }
 
@@ -96,7 +101,7 @@ RSpec.describe 'Fiber#waiting_on', :fibers do
       a = b = nil
       a = spin(:a) { b.await }
       b = spin(:b) { a.await }
-      snooze
+      settle
       expect([a, b].map(&:waiting_on)).to match([/await #<Polyphony::Fiber :b \S+>\z/, /await #<Polyphony::Fiber :a \S+>\z/])
       a.stop
     end
