@@ -22,7 +22,7 @@ namespace :lint do
   task :c do
     next warn('lint: clang-format is not installed') unless installed?('clang-format')
 
-    files = FileList['ext/**/*.[ch]']
+    files = FileList['{ext,fuzz}/**/*.[ch]']
     sh 'clang-format', '--dry-run', '-Werror', *files unless files.empty?
   end
 end

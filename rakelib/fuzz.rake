@@ -19,6 +19,9 @@ namespace :fuzz do
     mkdir_p build, verbose: false
     includes, library = llhttp.call
     ours = FileList['ext/http/http1_{parser,chunks,rules,target,chars,names,response}.c'].to_a
+    made_of = FileList['ext/http/*.[ch]', 'fuzz/*.c', *library.grep(/\.c\z/)]
+    next output if uptodate?(output, made_of)
+
     sh compiler, *flags, *includes, *more, 'fuzz/http1.c', *ours, *library, '-o', output, verbose: false
     output
   end
@@ -29,10 +32,14 @@ namespace :fuzz do
 
   desc 'Fuzz the HTTP/1 codec by libFuzzer (clang): rake fuzz:libfuzzer, or rake fuzz:libfuzzer[seconds]'
   task :libfuzzer, [:seconds] => 'compile:http' do |_, args|
-    target = compile.call(ENV.fetch('FUZZ_CC', 'clang'), "#{build}/http1-libfuzzer", '-fsanitize=fuzzer')
+    names = ['clang', *19.downto(14).map { |version| "clang-#{version}" }]
+    clang = ENV.fetch('FUZZ_CC') { names.find { |name| installed?(name) } }
+    abort 'fuzz: clang is not installed (apt-get install clang libclang-rt-dev)' unless clang
+    target = compile.call(clang, "#{build}/http1-libfuzzer", '-fsanitize=fuzzer')
     found = File.join(build, 'found') # what it learns stays there
     mkdir_p found, verbose: false
-    sh target, '-max_len=4096', "-max_total_time=#{args.seconds || 60}", "-artifact_prefix=#{build}/", found, 'fuzz/corpus/http1'
+    sh target, '-max_len=4096', "-max_total_time=#{args.seconds || 60}", "-artifact_prefix=#{build}/",
+       found, 'fuzz/corpus/http1'
   end
 end
 

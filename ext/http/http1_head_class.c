@@ -2,8 +2,10 @@
 #include <string.h>
 
 /*
- * Polyphony::HTTP::HTTP1::RequestHead: what a request says before its body. It owns a copy of the
- * head's bytes and the index of them; Strings are made when they are asked for.
+ * Document-class: Polyphony::HTTP::HTTP1::RequestHead
+ *
+ * What a request says before its body. It owns a copy of the head's bytes and the index of them;
+ * Strings are made when they are asked for.
  *
  * One object for a request: a server may give Parser.new a subclass, and keep what belongs to the
  * request in `context`.

@@ -73,7 +73,7 @@ static void move_to_front(struct http1_parser *p)
 
 int http1_feed(struct http1_parser *p, const char *data, size_t size)
 {
-    if (size == 0) return 0;
+    if (size == 0 || p->state == HTTP1_FAILED_STATE) return 0; /* it would lie there for ever */
     if (p->start == p->end || p->capacity - p->end < size) move_to_front(p);
     if (p->capacity - p->end < size) {
         size_t capacity = p->capacity ? p->capacity : FIRST_CAPACITY;
@@ -98,8 +98,8 @@ enum http1_result http1_fail(struct http1_parser *p, int status, const char *rea
     return HTTP1_FAILED;
 }
 
-/* The parts of a request line that may be broken off anywhere, as llhttp finds them: it takes several
-   spaces for one. */
+/* The parts of a request line that may be broken off anywhere, as llhttp finds them: it takes
+   several spaces for one. */
 struct request_line {
     const char *target, *target_end, *version; /* NULL where there is none yet */
 };

@@ -2,8 +2,9 @@
 #include <string.h>
 
 /*
- * Polyphony::HTTP::HTTP1::Parser, for the server's side of one connection. The loop that it is made
- * for:
+ * Document-class: Polyphony::HTTP::HTTP1::Parser
+ *
+ * For the server's side of one connection. The loop that it is made for:
  *
  *   parser = Parser.new(limits)
  *   until (head = parser.next_head)          # nil: a head is not there yet

@@ -2,9 +2,11 @@
 #include <string.h>
 
 /*
- * Polyphony::HTTP::HTTP1::Writer: makes the bytes of the responses of one connection. It writes to
- * no socket: what was made is taken by #output, so that a response is one write, and several
- * responses to pipelined requests too.
+ * Document-class: Polyphony::HTTP::HTTP1::Writer
+ *
+ * Makes the bytes of the responses of one connection. It writes to no socket: what was made is
+ * taken by #output, so that a response is one write, and several responses to pipelined requests
+ * too.
  *
  *   writer = Writer.new
  *   writer.respond(head, 200, { 'content-type' => 'text/plain' }, 'hello')

@@ -278,7 +278,9 @@ RSpec.describe 'HTTP/1 requests that are refused', :codec do
       expect { reading.parser.next_head }.to raise_error(Polyphony::HTTP::ProtocolError, 'unknown method') { |e| expect(e.status).to eq(501) }
       expect { reading.parser.read_body }.to raise_error(Polyphony::HTTP::ProtocolError, 'unknown method')
     end
+    buffered = reading.parser.buffered
     reading.parser.feed("#{get}\r\n")
+    expect(reading.parser.buffered).to eq(buffered)
     expect { reading.parser.next_head }.to raise_error(Polyphony::HTTP::ProtocolError)
     expect(reading.parser).to be_failed
   end

@@ -76,10 +76,10 @@ module Polyphony
 
           raise ArgumentError, "#{name} must be from 1 to #{most}, not #{value}"
         end
-
-        # The limits of a parser that is not given others.
-        DEFAULT = new
       end
+
+      # The limits of a parser that is not given others.
+      Limits::DEFAULT = Limits.new
     end
   end
 end

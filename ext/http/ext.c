@@ -14,10 +14,17 @@ static VALUE class_in(VALUE module, const char *name)
     return rb_const_get(module, rb_intern(name));
 }
 
+/*
+ * Document-const: Polyphony::HTTP::HTTP1::LLHTTP_VERSION
+ *
+ * The version of llhttp that it was built with.
+ */
+
 /* lib/polyphony/http/errors.rb is loaded before. */
 __attribute__((visibility("default"))) void Init_http_ext(void)
 {
-    VALUE http = rb_define_module_under(rb_define_module("Polyphony"), "HTTP");
+    VALUE polyphony = rb_define_module("Polyphony");
+    VALUE http = rb_define_module_under(polyphony, "HTTP");
     VALUE http1 = rb_define_module_under(http, "HTTP1");
     rb_gc_register_mark_object(eProtocolError = class_in(http, "ProtocolError"));
     rb_gc_register_mark_object(eResponseError = class_in(http, "ResponseError"));
