@@ -5,7 +5,7 @@ module Polyphony
   # words only when somebody asks. @api private
   class Reason
     # @param what [String] "acquire", "stop of"
-    # @param subject [#inspect]
+    # @param subject [#label, #inspect]
     def initialize(what, subject)
       @what = what
       @subject = subject
@@ -14,7 +14,7 @@ module Polyphony
     # @return [String]
     # @suspends no
     def to_s
-      "#{@what} #{@subject.is_a?(Lifecycle) ? @subject.label : @subject.inspect}"
+      "#{@what} #{@subject.respond_to?(:label) ? @subject.label : @subject.inspect}"
     end
   end
   private_constant :Reason

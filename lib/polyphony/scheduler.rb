@@ -60,7 +60,7 @@ module Polyphony
     # @return [Array<String>] numeric addresses, best first; empty when there is none
     # @suspends until the name is resolved
     def address_resolve(hostname)
-      in_thread(Lookups) { Lookups.addresses(hostname) }
+      in_thread("look-up of #{hostname}", Lookups) { Lookups.addresses(hostname) }
     end
 
     # Closes the scheduler at the end of its thread: what `Fiber.schedule` started is waited for.
@@ -147,7 +147,7 @@ module Polyphony
 
     # waitpid for what a pidfd cannot do: any child, a group, stopped children.
     def process_wait_in_thread(pid, flags)
-      in_thread { ::Process::Status.wait(pid, flags) }
+      in_thread("wait for #{pid}") { ::Process::Status.wait(pid, flags) }
     end
 
     def helper_thread(limit)
@@ -162,11 +162,12 @@ module Polyphony
     end
 
     # Runs the block in a thread and suspends meanwhile.
-    def in_thread(limit = nil)
+    def in_thread(name, limit = nil)
       external(1)
       limit&.acquire
       thread = helper_thread(limit) { yield }
       thread.report_on_exception = false
+      thread.name = name # to be seen in Fiber#waiting_on
       thread.value
     ensure
       thread&.kill # nobody wants the answer any more

@@ -87,7 +87,7 @@ RSpec.describe 'Fiber#waiting_on', :fibers do
     it('a select of several') { expect(words { Polyphony::Fiber.select(other, spin { suspend }) }).to match(/\Aselect 2 of 2: #{Regexp.escape(label)}\z/) }
     it('the end of its children') { expect(words { waiting(:child) { begin; suspend; ensure; receive; end } }).to eq('the end of its children') }
     it('supervise') { expect(words { spin { suspend }; supervise }).to eq('supervise') }
-    it('a scope') { expect(words { Polyphony.scope { |scope| scope.spin { suspend } } }).to eq('scope') }
+    it('a scope') { expect(words { Polyphony.scope(:tag) { |scope| scope.spin { suspend } } }).to eq('the end of scope :tag') }
 
     it 'a stop' do
       stubborn = waiting(:stubborn) { begin; suspend; ensure; receive; end }

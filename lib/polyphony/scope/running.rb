@@ -90,7 +90,8 @@ module Polyphony
         @settler = Lifecycle.current
         stop_lives(false) if @unwinding.any?
         wait { Scheduler.checkpoint }
-        wait { Scheduler.park(:scope) until @lives.empty? } until @lives.empty?
+        reason = Reason.new('the end of', self)
+        wait { Scheduler.park(reason) until @lives.empty? } until @lives.empty?
         close
         @unwinding.finish
       end
@@ -133,10 +134,9 @@ module Polyphony
         @limit ? @limit.cancel : @settler&.wake
       end
 
-      def wait_for_end
+      def wait_for_end(stopper, unwinds)
         Scheduler.checkpoint # in the block, or in a fiber of the scope: unwinds here
-        stopper = Lifecycle.current
-        return if stopper.equal?(@host) || (stopper.stopping? && within?(stopper))
+        return if stopper.equal?(@host) || (unwinds && within?(stopper))
 
         (@stoppers ||= []).push(stopper)
         begin
