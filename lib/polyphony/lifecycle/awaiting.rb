@@ -37,9 +37,10 @@ module Polyphony
         @awaiters&.delete(waiting) # one step, as is the push: other threads do the same
       end
 
+      # @param as_news [Boolean] only look at what came as one that another had suppressed
       # @return [Boolean] whether +error+ was raised here, lately
-      def received?(error)
-        @received ? @received.any? { |failure| failure.error.equal?(error) } : false
+      def received?(error, as_news: false)
+        !@received.nil? && @received.any? { |failure| failure.error.equal?(error) && (failure.news? || !as_news) }
       end
 
       # The parent was to get an error through `await` but stopped awaiting for another reason.

@@ -10,9 +10,16 @@ module Polyphony
       attr_reader :error
 
       # @param error [Exception]
-      def initialize(error)
+      # @param news [Boolean] it is known from an error that has suppressed it: nobody can tell which failure it was
+      def initialize(error, news: false)
         @error = error
+        @news = news
         @seen = nil
+      end
+
+      # @return [Boolean]
+      def news?
+        @news
       end
 
       # @param life [Lifecycle]
@@ -29,11 +36,11 @@ module Polyphony
       # @return [Array<Failure>] what +life+ has not seen of it: itself, or errors that it has suppressed since, on
       #   its other way
       def news_for(life)
-        return [self] unless seen_by?(life)
+        return [self] unless seen_by?(life) || life.received?(@error, as_news: true)
 
-        news = Suppressed.since(@error, @seen[life])
+        news = Suppressed.since(@error, (@seen && @seen[life]) || 0)
         seen_by(life)
-        news.reject { |error| life.received?(error) }.map { |error| Failure.new(error) }
+        news.reject { |error| life.received?(error) }.map { |error| Failure.new(error, news: true) }
       end
 
       # Says an error that can be raised nowhere, because what it should be raised in ends with another.
