@@ -17,9 +17,22 @@ module Fibers
     @log ||= []
   end
 
-  # Lets other fibers run until the block is true; the watchdog ends it if that never happens.
+  # Seconds after which what {wait_until} waits for will not happen any more.
+  PATIENCE = Float(ENV.fetch('POLYPHONY_PATIENCE', 20))
+
+  # Lets other fibers run until the block is true.
   def wait_until
-    Polyphony.snooze until yield
+    deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + PATIENCE
+    until yield
+      raise 'what the example waits for did not happen' if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
+
+      Polyphony.snooze
+    end
+  end
+
+  # Lets other fibers run until all of them wait, in whatever order they run.
+  def settle
+    Polyphony::Scheduler.wait_all_blocked
   end
 
   # @return [Polyphony::Fiber] started, and at its first wait
