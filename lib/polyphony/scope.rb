@@ -87,9 +87,11 @@ module Polyphony
 
       refuse_other_threads
       @stopped, @value = true, value unless @stopping
+      stopper = Lifecycle.current
+      unwinds = stopper.stopping? # it must not wait for what waits for it
       stop_lives(now)
       cut
-      wait_for_end
+      wait_for_end(stopper, unwinds)
       self
     end
 

@@ -13,6 +13,7 @@ RSpec.describe 'Polyphony.scope', :fibers do
     proc do
       suspend
     ensure
+      log << message
       raise message
     end
   end
@@ -31,12 +32,10 @@ RSpec.describe 'Polyphony.scope', :fibers do
           s.spin { snooze; log << :spun_by_child }
           log << :child
         end
-        spin do
-          s.spin { 5.times { snooze }; log << :spun_by_other }
-        end
+        spin { s.spin { receive(timeout: 0) rescue log << :spun_by_other } }.await
         log << :block
       end
-      expect(log).to eq(%i[block child spun_by_child spun_by_other])
+      expect(log).to contain_exactly(:block, :child, :spun_by_child, :spun_by_other)
       expect(other).to be_alive
       other << :end
       other.await
@@ -128,7 +127,7 @@ RSpec.describe 'Polyphony.scope', :fibers do
             snooze
             log << :other
           end
-          s.spin { snooze; raise error }
+          s.spin { settle; raise error }
           begin
             suspend
           ensure
@@ -190,12 +189,13 @@ RSpec.describe 'Polyphony.scope', :fibers do
         scope do |s|
           s.spin(&failing_at_end('second'))
           s.spin(&failing_at_end('third'))
-          s.spin { snooze; raise 'first' }
+          s.spin { settle; raise 'first' }
           suspend
         end
       end
       expect(first.message).to eq('first')
-      expect(Polyphony.suppressed(first).map(&:message)).to eq(%w[second third])
+      expect(log).to contain_exactly('second', 'third')
+      expect(Polyphony.suppressed(first).map(&:message)).to eq(log)
       expect(later_errors).to be_empty
     end
 
@@ -203,7 +203,7 @@ RSpec.describe 'Polyphony.scope', :fibers do
       error = IOError.new
       raised = error_of do
         scope do |s|
-          failing = s.spin { snooze; raise error }
+          failing = s.spin { settle; raise error }
           s.spin { failing.await }
           suspend
         end
@@ -221,7 +221,7 @@ RSpec.describe 'Polyphony.scope', :fibers do
           ensure
             me << :stopped
           end
-          s.spin { snooze; raise 'end' }
+          s.spin { settle; raise 'end' }
           Polyphony.shield { log << receive }
         end
       end
@@ -232,9 +232,10 @@ RSpec.describe 'Polyphony.scope', :fibers do
       error = IOError.new
       parent = spin do
         child = nil
-        spin { scope { |s| child = s.spin { 3.times { snooze }; raise error } } }
-        snooze
-        spin { child.await }
+        spin { scope { |s| child = s.spin { receive; raise error } } }
+        settle
+        waiting { child.await }
+        child << :fail
         log << error_of { suspend }
         log.concat(later_errors)
       end
@@ -251,7 +252,7 @@ RSpec.describe 'Polyphony.scope', :fibers do
             s.spin { log << :ran }
             snooze
           end
-          s.spin { snooze; raise 'end' }
+          s.spin { settle; raise 'end' }
           suspend
         end
       end
@@ -264,7 +265,7 @@ RSpec.describe 'Polyphony.scope', :fibers do
       raised = error_of do
         scope do |s|
           s.spin(&failing_at_end('child'))
-          snooze
+          settle
           raise IOError, 'block'
         end
       end
@@ -286,13 +287,14 @@ RSpec.describe 'Polyphony.scope', :fibers do
       ensure
         log << :fiber
       end
+      settle
       expect(fiber.stop(:value).await).to eq(:value)
       expect(log).to eq(%i[child fiber])
     end
 
     it 'by a stop while it waits for its fibers, too' do
       fiber = waiting { scope { |s| s.spin { suspend } } }
-      wait_until { fiber.waiting_on == 'scope' }
+      wait_until { fiber.waiting_on&.start_with?('the end of scope') }
       fiber.stop
       expect(fiber).not_to be_alive
     end
@@ -306,7 +308,7 @@ RSpec.describe 'Polyphony.scope', :fibers do
       end
       wait_until { fiber.children.first.state == :waiting }
       expect(error_of { fiber.stop }.message).to eq('child')
-      expect([log, fiber.alive?]).to eq([[], false])
+      expect([log, fiber.alive?]).to eq([['child'], false])
       expect(later_errors).to be_empty
     end
 
@@ -398,12 +400,21 @@ RSpec.describe 'Polyphony.scope', :fibers do
 
     it 'in one of its fibers unwinds that, the others and the block' do
       value = scope do |s|
+        s.spin { suspend }
         s.spin { s.stop(:from_below); log << :not_reached }
-        s.spin { spin { s.stop(:from_grandchild); log << :not_reached }; suspend }
         suspend
         log << :not_reached
       end
       expect([value, log]).to eq([:from_below, []])
+    end
+
+    it 'in a descendant of one of its fibers unwinds that, too' do
+      value = scope do |s|
+        s.spin { spin { s.stop(:from_grandchild); log << :not_reached }; suspend }
+        suspend
+        log << :not_reached
+      end
+      expect([value, log]).to eq([:from_grandchild, []])
     end
 
     it 'in another fiber returns when the scope has ended' do
@@ -428,7 +439,7 @@ RSpec.describe 'Polyphony.scope', :fibers do
 
     it 'of an outer scope unwinds the inner ones' do
       value = scope do |outer|
-        outer.spin { snooze; outer.stop(:outer) }
+        outer.spin { settle; outer.stop(:outer) }
         scope do |inner|
           inner.spin { suspend }
           suspend
@@ -448,14 +459,14 @@ RSpec.describe 'Polyphony.scope', :fibers do
           s.stop
           log << :went_on
         end
-        snooze
+        settle
         s.stop
       end
       expect(log).to eq([:went_on])
     end
 
     it 'raises what a fiber fails with while it unwinds' do
-      expect(error_of { scope { |s| s.spin(&failing_at_end('child')); snooze; s.stop } }.message).to eq('child')
+      expect(error_of { scope { |s| s.spin(&failing_at_end('child')); settle; s.stop } }.message).to eq('child')
     end
 
     it 'does nothing to a scope that has ended' do
@@ -515,7 +526,7 @@ RSpec.describe 'Polyphony.scope', :fibers do
           y << 1
         end
       end
-      enumerator.next.tap { snooze }
+      enumerator.next.tap { settle }
     end
     expect(fiber.await).to eq(1)
     expect([log, opened.open?, opened.children]).to eq([[:stopped], false, []])

@@ -13,9 +13,15 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
       waiting do
         suspend
       ensure
+        order << message
         raise message
       end
     end
+  end
+
+  # Messages of errors in the order they were raised at the ends of fibers.
+  def order
+    @order ||= []
   end
 
   it 'is empty for an error that came alone, and takes errors only' do
@@ -29,7 +35,7 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
       raise 'first'
     end
     first = error_of { parent.await }
-    expect([first.message, suppressed(first).map(&:message)]).to eq(['first', %w[second third]])
+    expect([first.message, suppressed(first).map(&:message), order.sort]).to eq(['first', order, %w[second third]])
     expect(later_errors).to be_empty
   end
 
@@ -37,7 +43,9 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
     { done: -> {}, stopped: -> { Polyphony.current.stop } }.each do |how, ending|
       parent = spin { failing_at_end('a', 'b', how.to_s); ending.call }
       first = error_of { parent.await }
-      expect([first.message, suppressed(first).map(&:message)]).to eq(['a', ['b', how.to_s]])
+      expect([first, *suppressed(first)].map(&:message)).to eq(order)
+      expect(order).to contain_exactly('a', 'b', how.to_s)
+      order.clear
     end
     expect(later_errors).to be_empty
   end
@@ -45,12 +53,12 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
   it 'is of the one that ends the fiber: an error that was rescued has none, and the next one is raised' do
     error = nil
     parent = spin do
-      2.times { |i| spin { raise "child #{i}" } }
+      2.times { |i| spin { order << "child #{i}"; raise "child #{i}" } }
       error = error_of { suspend }
       suspend
     end
     last = error_of { parent.await }
-    expect([error.message, last.message, suppressed(error), suppressed(last)]).to eq(['child 0', 'child 1', [], []])
+    expect([error.message, last.message, suppressed(error), suppressed(last)]).to eq([*order, [], []])
   end
 
   it 'gathers on the way up: each error has those of its own fiber' do
@@ -96,7 +104,8 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
   it 'has no error twice, nor one that the error was caused by' do
     error = IOError.new('one')
     parent = spin do
-      2.times { waiting { suspend }.tap { |child| child.raise(error) } }
+      children = Array.new(2) { waiting { suspend } }
+      children.each { |child| child.raise(error) }
       begin
         suspend
       rescue IOError
@@ -108,13 +117,17 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
   end
 
   it 'loses none that came to an error on a second way, when the first had brought it already' do
-    failing = spin { snooze; raise IOError, 'first' }
+    failing = spin { receive; raise IOError, 'first' }
     sibling = spin do
       failing_at_end('second')
+      Polyphony.shield { receive } # is told later than this fiber
       failing.await
     end
+    settle
+    failing << :fail
     first = error_of { suspend }
     expect([first.message, sibling.alive?, suppressed(first)]).to eq(['first', true, []])
+    sibling << :go_on
     second = error_of { suspend }
     expect([second.message, sibling.alive?, suppressed(second), suppressed(first)]).to eq(['second', false, [], [second]])
     expect(later_errors).to be_empty
@@ -133,13 +146,15 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
         spin do
           suspend
         ensure
+          order << i.to_s
           raise i.to_s
         end
       end
-      snooze
+      settle
       raise 'first'
     end
-    expect(suppressed(error_of { parent.await }).map(&:message)).to eq(Array.new(10_000, &:to_s))
+    expect(suppressed(error_of { parent.await }).map(&:message)).to eq(order)
+    expect(order.size).to eq(10_000)
   end
 
   it 'cannot be kept with a frozen error: it is printed' do
@@ -165,13 +180,15 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
         error_of { failing_at_end('b', 'c'); spin { raise 'a' }; supervise }
       ]
       expect(raised.map(&:message)).to eq(%w[a a a])
-      expect(raised.map { |error| suppressed(error).map(&:message) }).to eq([%w[b c]] * 3)
+      expect(raised.map { |error| suppressed(error).map(&:message).sort }).to eq([%w[b c]] * 3)
       expect(later_errors).to be_empty
     end
 
     it 'has that of one which failed at the same time' do
-      raised = error_of { Polyphony::Fiber.await(spin { raise 'a' }, spin { raise 'b' }) }
-      expect([raised.message, suppressed(raised).map(&:message)]).to eq(['a', ['b']])
+      failing = %w[a b].map { |name| waiting { receive; raise name } }
+      failing.each { |one| one << :fail }
+      raised = error_of { Polyphony::Fiber.await(*failing) }
+      expect([raised, *suppressed(raised)].map(&:message)).to contain_exactly('a', 'b')
       expect(later_errors).to be_empty
     end
 
@@ -191,7 +208,7 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
       awaiter.raise(IOError, 'outside')
       stopper = waiting { awaiter.stop }
       slow << :end
-      error = error_of { 3.times { snooze } }
+      error = error_of { awaiter.await }
       expect([error.message, suppressed(error).map(&:message), log]).to eq(['a', ['outside'], []])
       stopper.await
     end
@@ -218,12 +235,12 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
               raise IOError, "closing \#{i}"
             end
           end
-          Polyphony.snooze
+          Polyphony::Scheduler.wait_all_blocked
           raise 'first'
         end
       RUBY
       expect([out, status.exitstatus]).to eq(['', 1])
-      expect(err.scan(/^polyphony: suppressed by first \(RuntimeError\): .*rb:7:in .*: closing (\d) \(IOError\)$/)).to eq([['0'], ['1']])
+      expect(err.scan(/^polyphony: suppressed by first \(RuntimeError\): .*rb:7:in .*: closing (\d) \(IOError\)$/)).to contain_exactly(['0'], ['1'])
       expect(err.scan('first (RuntimeError)').size).to eq(3)
     end
 
@@ -238,7 +255,7 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
           end
         end
         Polyphony.run do
-          Polyphony.spin { nest.call(3); 5.times { Polyphony.snooze }; raise 'first' }.await
+          Polyphony.spin { nest.call(3); Polyphony::Scheduler.wait_all_blocked; raise 'first' }.await
         rescue RuntimeError
           raise IOError, 'wrapped'
         end
@@ -250,7 +267,7 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
 
     it 'is printed for exit, too, but not for an error that was rescued' do
       _, err, status = program(<<~RUBY)
-        failing = -> { Polyphony.spin { begin; Polyphony.suspend; ensure; raise 'closing'; end }; Polyphony.snooze }
+        failing = -> { Polyphony.spin { begin; Polyphony.suspend; ensure; raise 'closing'; end }; Polyphony::Scheduler.wait_all_blocked }
         Polyphony.run { failing.call; raise 'rescued' } rescue nil
         Polyphony.run { failing.call; exit 4 }
       RUBY
@@ -263,7 +280,7 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
       _, err, = program(<<~RUBY)
         Polyphony.run do
           150.times { |i| Polyphony.spin { begin; Polyphony.suspend; ensure; raise i.to_s; end } }
-          Polyphony.snooze
+          Polyphony::Scheduler.wait_all_blocked
           raise 'first'
         end
       RUBY
