@@ -59,12 +59,13 @@ module Polyphony
 
       # Children first, then this fiber is over and everybody concerned knows.
       def finish(result, error)
-        home = @home
-        task = @task # a restart by another thread may give it new ones any moment
+        home = @home # a restart by another thread may give it others any moment
+        task = @task
+        run = @run
         @restarting = false if error
         bury(result, error)
         report_withdrawn(task)
-        return if restart_late
+        return if restart_late(run)
 
         home&.child_finished(self)
         @supervision&.gone

@@ -50,12 +50,11 @@ module Polyphony
         interrupt(stop) unless @run == run # too late for that: end the next run
       end
 
+      # @param run [Integer] the one whose end is looked at, on its own thread; another may have ended elsewhere since
       # @return [Boolean] whether there is another run although the last one has ended
-      def restart_late
-        return false unless @dead && @restarting
-
-        asked, @restarting = @restarting, false
-        return false unless asked && claim_dead
+      def restart_late(run = nil)
+        return false unless @dead && @restarting && claim_dead
+        return @reviving = false unless @dead && @restarting && (run.nil? || run == @run)
 
         restart_dead
         true
