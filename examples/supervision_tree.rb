@@ -34,7 +34,8 @@ spin do
 end
 
 STEPS = { 'start' => [[:a, 1], [:b, 2]], 'crash of a' => [%i[a crash], [:a, 3]],
-          'crash of the total' => [%i[total crash], [:a, 1]], 'three crashes of a' => [%i[a crash]] * 3 << [:b, 2] }.freeze
+          'crash of the total' => [%i[total crash], [:a, 1]],
+          'three crashes of a' => [%i[a crash]] * 3 << [:b, 2] }.freeze
 STEPS.each do |title, messages|
   messages.each { |name, message| sleep(0.01) && TREE[name] << message }
   puts "#{title}: #{LOG.shift(LOG.size).join(', ')}" if sleep(0.01)

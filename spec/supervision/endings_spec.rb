@@ -161,17 +161,36 @@ RSpec.describe 'The end of supervise', :fibers do
     nothing_pending
   end
 
-  it 'raises the error in an ensure block of a fiber that somebody has stopped: no restart answers it' do
-    bad = spin do
-      suspend
-    ensure
-      raise 'unwinding'
+  describe 'an error in an ensure block of a fiber that somebody has stopped' do
+    def spin_bad
+      spin(:bad) do
+        suspend
+      ensure
+        raise 'unwinding'
+      end
     end
-    boss = supervisor(bad, *workers, restart: :on_error)
-    bad.stop
-    expect(error_of { boss.await }&.message).to eq('unwinding')
-    expect(workers.map(&:alive?)).to eq([false] * 3)
-    nothing_pending
+
+    it 'is told to the block, when a restart would have answered it' do
+      told = []
+      bad = spin_bad
+      boss = supervisor(bad, *workers, restart: :on_error) { |fiber, outcome| told << [fiber.tag, outcome.message] }
+      bad.stop
+      wait_until { told.any? }
+      expect([told, boss.alive?]).to eq([[[:bad, 'unwinding']], true])
+      boss.stop
+      gone
+    end
+
+    it 'is raised, when not' do
+      [{}, { restart: ->(*) { false } }].each do |options|
+        fibers = [spin { suspend }, spin_bad]
+        boss = supervisor(*fibers, **options)
+        fibers[1].stop
+        expect(error_of { boss.await }&.message).to eq('unwinding')
+        expect(fibers.map(&:alive?)).to eq([false] * 2)
+        nothing_pending
+      end
+    end
   end
 
   it 'gives each error once, also to a parent that awaits the fiber itself' do

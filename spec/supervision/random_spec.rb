@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require 'stringio'
 require_relative '../support/fibers'
 
 # Supervision under random failures, stops and restarts. What holds for every seed: supervise comes to an
@@ -112,6 +113,14 @@ RSpec.describe 'Supervision under random events', :fibers do
     all_in(error.cause, found)
     Polyphony.suppressed(error).each { |one| all_in(one, found) }
     found
+  end
+
+  # What is raised in a fiber just as it ends, and has nowhere to go, is said there.
+  around do |example|
+    stderr, $stderr = $stderr, StringIO.new
+    example.run
+  ensure
+    $stderr = stderr
   end
 
   40.times do |chunk|

@@ -215,6 +215,26 @@ RSpec.describe 'supervise with restart:', :fibers do
     end
   end
 
+  it 'never restarts who was stopped, at whatever point of a restart that was' do
+    both = %i[one_for_one one_for_all].product([0, 0.0001], (0..12).to_a).map do |strategy, backoff, switches|
+      runs = 0
+      fiber = spin { runs += 1; receive; raise 'oops' }
+      other = spin { suspend }
+      boss = waiting { supervise(fiber, other, restart: :always, strategy: strategy, backoff: backoff) {} }
+      fiber << :fail
+      switches.times { snooze }
+      fiber.stop(:enough)
+      expect([strategy, switches, fiber.alive?]).to eq([strategy, switches, false])
+      seen = runs
+      5.times { snooze }
+      boss.stop
+      expect([strategy, switches, runs]).to eq([strategy, switches, seen])
+      expect(error_of { fiber.await }&.message || fiber.result).to eq(:enough).or eq('oops')
+      runs
+    end
+    expect(both.uniq).to match_array([1, 2])
+  end
+
   it 'restarts one that had failed before, and tells of it' do
     runs = 0
     fiber = spin(:early) { (runs += 1) == 1 ? raise('early') : :fine }

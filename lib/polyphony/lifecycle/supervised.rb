@@ -47,14 +47,17 @@ module Polyphony
       # @return [Array(Boolean, Object, Exception)] whether there is to be another run; if not, how
       #   the fiber ended
       def between_runs(result, error)
-        return [false, result, error] unless rests?(error)
-
         child = @supervision
+        unless rests?(error)
+          child.stopped if @stop
+          return [false, result, error]
+        end
+
         @stop = @early = nil
         @restarting = @now = false
         drop_messages
         child.run_ended(result, error, @hold)
-        stop = rest(child)
+        stop = rest(child) || stop_too_late_for_rest
         return [false, stop.value, @early] if stop
         return [true, nil, nil] if child.released?
 
@@ -77,15 +80,27 @@ module Polyphony
       def rest(child)
         Scheduler.park(:restart, *child.left) while child.resting?
       rescue Stop => e
-        return @stop || e unless @hold || @restarting
+        return @stop || e unless go_on_after_stop(child)
 
-        @stop = nil
-        child.hurry if @restarting && !@hold
-        @restarting = false
         retry
       rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised when the run begins
         @early ? Failure.report(e, self) : @early = e
         retry
+      end
+
+      # Told to stop so that it begins again: it has, and does.
+      def go_on_after_stop(child)
+        return false unless @hold || @restarting
+
+        child.hurry unless @hold
+        @stop = nil
+        @restarting = false
+        true
+      end
+
+      # @return [Stop, nil] that came when it was on its way to the next run
+      def stop_too_late_for_rest
+        @stop unless @hold || @restarting
       end
 
       # The next run, in a new native fiber: nothing of the failed one, as fiber-local variables, is

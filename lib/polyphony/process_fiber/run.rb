@@ -24,11 +24,7 @@ module Polyphony
       # @param block [Proc, nil] in place of a command
       # @raise [ArgumentError, TypeError]
       def initialize(command, block, grace:, pgroup:, options:)
-        unless command.empty? ^ block.nil?
-          raise ::ArgumentError, 'give either a command, as for Process.spawn, or a block to run in a forked process'
-        end
-        raise ::ArgumentError, "options of Process.spawn need a command: #{options.inspect}" if block && !options.empty?
-
+        check(command, block, options)
         *command, last = command if command.size > 1 && command.last.is_a?(::Hash)
         @command = command
         @block = block
@@ -67,11 +63,24 @@ module Polyphony
 
       private
 
+      def check(command, block, options)
+        unless command.empty? ^ block.nil?
+          raise ::ArgumentError, 'give either a command, as for Process.spawn, or a block to run in a forked process'
+        end
+        return if block.nil? || options.empty?
+
+        raise ::ArgumentError, "options of Process.spawn need a command: #{options.inspect}"
+      end
+
       def title_of(command)
-        words = command.first.is_a?(::Hash) ? command.drop(1) : command
+        words = command.reject { |word| word.is_a?(::Hash) }
         words = words.map { |word| word.is_a?(::Array) ? word.first.to_s : word.to_s }
-        title = words.size == 1 ? words.first : words.map { |word| word.match?(PLAIN_WORD) ? word : word.inspect }.join(' ')
+        title = words.size == 1 ? words.first : words.map { |word| quoted(word) }.join(' ')
         title.size > MAX_TITLE ? "#{title[0, MAX_TITLE - 1]}…" : title
+      end
+
+      def quoted(word)
+        word.match?(PLAIN_WORD) ? word : word.inspect
       end
 
       # Whether the process leads a group of its own.
@@ -95,9 +104,9 @@ module Polyphony
 
       def wait
         status = ::Process::Status.wait(@pid)
-        raise Error, "somebody else has waited for #{@title} (pid #{@pid}): its status is lost" unless status&.pid == @pid
+        return status if status&.pid == @pid
 
-        status
+        raise Error, "somebody else has waited for #{@title} (pid #{@pid}): its status is lost"
       ensure
         @pid = nil if status
       end

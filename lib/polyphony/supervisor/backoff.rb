@@ -16,35 +16,36 @@ module Polyphony
         case backoff
         when nil then nil
         when ::Numeric then constant(Polyphony.duration(backoff, 'backoff'))
-        when ::Hash then new(**checked(backoff))
+        when ::Hash then new(checked(backoff))
         else
-          return new(rule: backoff) if backoff.respond_to?(:call)
+          return new({}, backoff) if backoff.respond_to?(:call)
 
           raise ::TypeError, "backoff must be seconds, a Hash, or something to call, not #{backoff.inspect}"
         end
       end
 
       def self.constant(seconds)
-        new(rule: ->(_attempt) { seconds })
+        new({}, ->(_attempt) { seconds })
       end
       private_class_method :constant
 
       def self.checked(options)
         unknown = options.keys - DEFAULTS.keys
-        return DEFAULTS.merge(options) if unknown.empty?
+        return options if unknown.empty?
 
         raise ::ArgumentError, "backoff knows #{DEFAULTS.keys.join(', ')}, not #{unknown.map(&:inspect).join(', ')}"
       end
       private_class_method :checked
 
-      # @param rule [#call] in place of the others: gives the seconds for an attempt
-      def initialize(rule: nil, min: 0, max: 0, factor: 1, jitter: 0, random: ::Random)
+      # @param options [Hash] see DEFAULTS
+      # @param rule [#call] in place of them: gives the seconds for an attempt
+      def initialize(options, rule = nil)
         @rule = rule || method(:exponential)
-        @min = Polyphony.duration(min, 'backoff min')
-        @max = Polyphony.duration(max, 'backoff max')
-        @factor = Polyphony.duration(factor, 'backoff factor')
-        @jitter = Polyphony.duration(jitter, 'backoff jitter')
-        @random = random
+        options = DEFAULTS.merge(options)
+        @min, @max, @factor, @jitter = %i[min max factor jitter].map do |name|
+          Polyphony.duration(options[name], "backoff #{name}")
+        end
+        @random = options[:random]
         check
       end
 
@@ -61,7 +62,7 @@ module Polyphony
         raise ::ArgumentError, "backoff max (#{@max}) is less than min (#{@min})" if @max < @min
         raise ::ArgumentError, "backoff factor must be at least 1, not #{@factor}" if @factor < 1
         raise ::ArgumentError, "backoff jitter is a share, from 0 to 1, not #{@jitter}" if @jitter > 1
-        raise ::TypeError, "backoff random must have a method rand, as Random.new(1)" unless @random.respond_to?(:rand)
+        raise ::TypeError, 'backoff random must have a method rand, as Random.new(1)' unless @random.respond_to?(:rand)
       end
 
       def exponential(attempt)

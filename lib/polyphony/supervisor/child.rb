@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative 'orders'
+
 module Polyphony
   class Supervisor
     # One supervised fiber: what its supervisor has decided about it, and how its last run ended. The
@@ -10,6 +12,8 @@ module Polyphony
     #       └──────► :held ───► :running                    stopped, to be restarted with others
     #   :over ──► :running, or forgotten                      ended before it was supervised
     class Child
+      include Orders
+
       # @return [Lifecycle]
       attr_reader :life
       # @return [Symbol]
@@ -47,7 +51,7 @@ module Polyphony
         @result = result
         @error = error
         @state = held ? :held : :ended
-        @told = true
+        @asked = true
         @ended_at = Polyphony.now
         held && !error ? @supervisor.notify(self) : @supervisor.notify(self, error, result)
       end
@@ -55,18 +59,7 @@ module Polyphony
       # Called at the end of the fiber: it was stopped, or dismissed, or ended as it was to end.
       def gone
         @state = :gone
-        @told ? @supervisor.notify(self) : @supervisor.notify(self, @life.error, @life.result)
-      end
-
-      # Somebody has restarted it after its end.
-      def resume
-        run
-        @life.stop_soon if closing?
-      end
-
-      # Has an ended fiber begin again.
-      def revive
-        @life.restart # resumes it
+        @asked ? @supervisor.notify(self) : @supervisor.notify(self, @life.error, @life.result)
       end
 
       # @return [Boolean] whether the fiber is to wait on
@@ -86,9 +79,25 @@ module Polyphony
       # @return [Boolean] whether the next run is to begin
       def released? = @state == :running
 
+      # Called by a fiber that ends because somebody has stopped it.
+      def stopped
+        @stopped = true
+      end
+
+      # @return [Boolean] whether somebody has
+      def stopped? = @stopped
+
+      # @return [Boolean] whether it has asked what to do since it last began
+      def asked? = @asked
+
+      # @return [Boolean] whether the supervisor is to say what is next
+      def undecided?
+        @state == :ended || @state == :over
+      end
+
       # @return [Boolean] whether no run is under way
       def idle?
-        @state == :held || @state == :gone
+        %i[held gone over].include?(@state)
       end
 
       # Which restart in a row the next one is: a run longer than +within+ begins a new row.
@@ -96,40 +105,6 @@ module Polyphony
       # @return [Integer] from 1
       def next_attempt(within)
         @attempts = @ended_at - @began > within ? 1 : @attempts + 1
-      end
-
-      # Have it run again.
-      #
-      # @param due [Float, nil] when; nil: now
-      def release(due = nil)
-        return if @state == :gone
-
-        @due = due
-        due ? @state = :waiting : run
-        @life.wake
-      end
-
-      # As {#release}, for somebody else who wants it restarted at once: not while it waits for others.
-      def hurry
-        run if @state == :ended || @state == :waiting
-      end
-
-      # Have it wait for others before it runs again.
-      def hold
-        case @state
-        when :running then @life.hold
-        when :ended, :waiting then @state = :held
-        end
-      end
-
-      # Have it end: with how its last run ended, if it rests.
-      def finish
-        case @state
-        when :running then @life.stop_soon
-        when :ended, :waiting, :held
-          @state = :dismissed
-          @life.wake
-        end
       end
 
       private
@@ -142,7 +117,7 @@ module Polyphony
 
       # @return [false] not resting any more
       def run
-        @told = false
+        @asked = @stopped = false
         @began = Polyphony.now
         @state = :running
         false

@@ -10,11 +10,15 @@ module Polyphony
       def handle(child, *outcome)
         error, result = outcome
         @callback&.call(child.fiber, error || result) unless outcome.empty?
-        case child.state
-        when :ended, :over then decide(child, error, result)
-        when :gone then ended(child, error)
-        else answer(child, error) # held, or restarted by somebody else
-        end
+        return decide(child, error, result) if child.undecided?
+        return answer(child, error) unless over?(child, outcome)
+
+        ended(child, error)
+      end
+
+      # Else it is held, or was stopped or restarted by somebody since it asked.
+      def over?(child, outcome)
+        child.state == :gone && (outcome.empty? || !child.asked?)
       end
 
       def decide(child, error, result)
@@ -50,7 +54,13 @@ module Polyphony
         forget(life)
         return if error.nil? || child.answered.equal?(error)
 
-        @policy.temporary? ? report(life, error) : escalate(life, error)
+        moot?(child, error) ? report(life, error) : escalate(life, error)
+      end
+
+      # Whether an error needs no other answer than that the fiber has ended: a restart would have been the
+      # answer, but somebody has stopped the fiber.
+      def moot?(child, error)
+        @policy.temporary? || (child.stopped? && @policy.restart?(child.fiber, error, nil))
       end
 
       def forget(life)
@@ -68,7 +78,7 @@ module Polyphony
         answer(child, error)
         delay = @policy.delay(child)
         members = group_of(child)
-        members.size == 1 ? restart_one(child, delay) : restart_group(child, members, delay)
+        members.size == 1 ? restart_one(child, delay) : restart_group(members, delay)
       end
 
       def restart_one(child, delay)

@@ -5,6 +5,10 @@ module Polyphony
     # The strategies that restart several fibers when one has failed: they are stopped in reverse order,
     # one after the other, and begin again in order, together.
     module GroupRestart
+      # Seconds between two cuts, at least.
+      SHORTEST = 0.01
+      private_constant :SHORTEST
+
       private
 
       # @return [Array<Child>] whom to restart when this one has to be, in order
@@ -18,7 +22,7 @@ module Polyphony
         end
       end
 
-      def restart_group(child, members, delay)
+      def restart_group(members, delay)
         due = Polyphony.now + delay
         members.reverse_each { |member| hold(member) }
         @pending = { due: [due, @pending&.fetch(:due)].compact.max, members: members }
@@ -27,12 +31,12 @@ module Polyphony
 
       def hold(member)
         member.hold
-        wait_for(member, -> { member.life.cut }) { member.idle? }
+        wait_for(member.life, :cut) { member.idle? }
       end
 
       def wait_for_group
         left = @pending[:due] - Polyphony.now
-        Scheduler.park(:supervise, *(left unless left.infinite?)) if left.positive?
+        park(left) if left.positive?
         release_group if @pending[:due] <= Polyphony.now
       end
 
@@ -44,17 +48,22 @@ module Polyphony
 
       # Waits for a fiber to end its run; each time its `shutdown` seconds are over, what its `ensure`
       # blocks wait for is cut.
-      def wait_for(child, cut)
-        deadline = @policy.shutdown && (Polyphony.now + @policy.shutdown)
+      #
+      # @param cut [Symbol] the method of +life+ that does so
+      # @yieldreturn [Boolean] whether it has ended
+      def wait_for(life, cut)
+        deadline = Polyphony.now + (@policy.shutdown || ::Float::INFINITY)
         until yield
-          left = deadline && (deadline - Polyphony.now)
-          if left && !left.positive?
-            cut.call
-            deadline += [@policy.shutdown, 0.01].max
-          else
-            Scheduler.park(:supervise, *(left unless left&.infinite?))
-          end
+          left = deadline - Polyphony.now
+          next park(left) if left.positive?
+
+          life.public_send(cut)
+          deadline = Polyphony.now + [@policy.shutdown, SHORTEST].max
         end
+      end
+
+      def park(seconds)
+        seconds.infinite? ? Scheduler.park(:supervise) : Scheduler.park(:supervise, seconds)
       end
     end
     private_constant :GroupRestart

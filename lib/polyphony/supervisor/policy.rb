@@ -76,8 +76,8 @@ module Polyphony
         return rule if rule.respond_to?(:call)
 
         RESTARTS.fetch(rule) do
-          raise ::ArgumentError, 'restart must be nil, :always (or true), :on_error, :temporary or something to call, ' \
-                                 "not #{rule.inspect}"
+          raise ::ArgumentError, 'restart must be nil, :always (or true), :on_error, :temporary or something to ' \
+                                 "call, not #{rule.inspect}"
         end
       end
 
@@ -86,14 +86,15 @@ module Polyphony
         raise ::ArgumentError, "unknown option of supervise: #{unknown.map(&:inspect).join(', ')}" unless unknown.empty?
         return if limits.empty? || restarts?
 
-        raise ::ArgumentError, "#{limits.keys.map { |key| "#{key}:" }.join(', ')} without restarts: add restart: :always " \
-                               'or restart: :on_error'
+        raise ::ArgumentError, "#{limits.keys.map { |key| "#{key}:" }.join(', ')} without restarts: add " \
+                               'restart: :always or restart: :on_error'
       end
 
       def checked_strategy(strategy)
         return strategy if STRATEGIES.include?(strategy)
 
-        raise ::ArgumentError, "strategy must be one of #{STRATEGIES.map(&:inspect).join(', ')}, not #{strategy.inspect}"
+        words = STRATEGIES.map(&:inspect).join(', ')
+        raise ::ArgumentError, "strategy must be one of #{words}, not #{strategy.inspect}"
       end
     end
     private_constant :Policy

@@ -25,7 +25,7 @@ module Polyphony
       def end_in_turn(unwinding)
         @children.values.reverse_each do |child|
           child.finish
-          wait_for(child, -> { child.life.stop_now }) { child.life.dead? }
+          wait_for(child.life, :stop_now) { child.life.dead? }
         end
       rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised at the end
         unwinding.add(e)
