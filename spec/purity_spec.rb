@@ -27,6 +27,10 @@ RSpec.describe 'purity' do
     expect(changes('polyphony/core')).to eq(nothing)
   end
 
+  it 'polyphony/http/http1 adds the constant Polyphony only' do
+    expect(changes('polyphony/http/http1')).to eq(nothing)
+  end
+
   it 'polyphony adds the list of methods in design.md, and changes nothing' do
     verbs = %w[after cancel_after every move_on_after receive receive_loop snooze spin spin_loop supervise suspend
                throttled_loop]
