@@ -9,7 +9,7 @@ RSpec.describe 'examples' do
 
   it 'are all specified here, have a header and at most 40 lines' do
     names = Dir.children(folder).sort
-    expect(names).to eq(%w[chat_room.rb crawl.rb echo.rb fan_out.rb http_server.rb polite_client.rb slow_fiber.rb supervision_tree.rb supervisor.rb thread_pool_sqlite.rb])
+    expect(names).to eq(%w[cache_server.rb channel_pipeline.rb chat_room.rb crawl.rb echo.rb fan_out.rb http_server.rb polite_client.rb slow_fiber.rb supervision_tree.rb supervisor.rb thread_pool_sqlite.rb])
     names.each do |name|
       lines = File.readlines(File.join(folder, name))
       expect([name, lines.size]).to match([name, be <= 41]) # the magic comment is none of them
@@ -24,7 +24,7 @@ RSpec.describe 'examples' do
           .reject(&:empty?).join("\n") << "\n"
   end
 
-  %w[crawl fan_out polite_client slow_fiber supervision_tree supervisor thread_pool_sqlite].each do |name|
+  %w[cache_server channel_pipeline crawl fan_out polite_client slow_fiber supervision_tree supervisor thread_pool_sqlite].each do |name|
     it "#{name}.rb prints what it says" do
       file = File.join(folder, "#{name}.rb")
       out, err, status = run_ruby(file)

@@ -46,6 +46,11 @@ module Polyphony
         @life.wake
       end
 
+      # @return [Boolean] whether, in a forked child, its fiber stayed in the parent process
+      def left_behind?
+        @life.dead? || !@life.task.thread&.alive?
+      end
+
       # After a wait.
       def rejoin
         return unless @returned
@@ -58,12 +63,11 @@ module Polyphony
 
     def initialize
       @places = []
-      @pid = ::Process.pid
     end
 
     # @param place [Place]
     def join(place)
-      leave_behind if @pid != ::Process.pid
+      @places.shift while @places.first&.left_behind?
       @places.push(place)
     end
 
@@ -99,14 +103,6 @@ module Polyphony
     # Wakes all of them.
     def wake_all
       @places.dup.each { |place| place.life.wake }
-    end
-
-    private
-
-    # In a forked child: who stood here, stayed in the parent process.
-    def leave_behind
-      @places.clear
-      @pid = ::Process.pid
     end
   end
   private_constant :Line

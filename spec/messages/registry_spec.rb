@@ -54,6 +54,7 @@ RSpec.describe 'registered names', :fibers do
       how == :stop ? fiber.stop : error_of { fiber.await }
       expect([how, Polyphony[:name], Polyphony.registered]).to eq([how, nil, {}])
       expect(error_of { Polyphony.register(:name, fiber) }).to be_a(Polyphony::DeadFiber)
+      expect(Polyphony.const_get(:Registry).instance_variable_get(:@lives)).to be_empty
     end
   end
 
@@ -136,6 +137,9 @@ RSpec.describe 'registered names', :fibers do
         end
         Process.wait(pid)
         p Polyphony.registered.keys
+        Process.wait(fork { exit!(Polyphony[:child] ? 1 : 0) }) # the first thing that the child does
+        p $?.exitstatus
+        Thread.new { Process.wait(fork { p Polyphony.registered; exit!(0) }) }.join # from a thread without a scheduler
         exit!(0)
       end
     RUBY
@@ -147,6 +151,8 @@ RSpec.describe 'registered names', :fibers do
       true
       [:child, :main, :thread]
       [:main, :child, :thread]
+      0
+      {}
     TEXT
   end
 end

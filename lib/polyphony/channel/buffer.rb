@@ -28,6 +28,7 @@ module Polyphony
       # @raise [Polyphony::Closed]
       def put(message)
         refuse if @queue.closed?
+        return true if @queue.empty? && hand_over(message)
         return false if @capacity && @queue.size >= @capacity
 
         @capacity ? @queue.push(message, true) : @queue.push(message)
@@ -48,6 +49,16 @@ module Polyphony
         message
       rescue ::ThreadError
         NONE # another thread has emptied it meanwhile
+      end
+
+      # Straight into the hands of a receiver that waits: that spares it a look.
+      def hand_over(message)
+        while (place = @receivers.claim)
+          return true if place.settle(self, message)
+
+          place.return_to(@receivers)
+        end
+        false
       end
 
       def wait_to_put(message)

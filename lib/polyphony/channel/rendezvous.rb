@@ -27,15 +27,9 @@ module Polyphony
         @closed = true
       end
 
-      # Straight into the hands of a receiver that waits.
       def put(message)
         refuse if @closed
-        while (place = @receivers.claim)
-          return true if place.settle(self, message)
-
-          place.return_to(@receivers)
-        end
-        false
+        hand_over(message)
       end
 
       # From the first sender that waits.

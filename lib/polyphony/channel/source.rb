@@ -40,18 +40,19 @@ module Polyphony
       def take_next(deadline)
         life = Scheduler.handle || Lifecycle.current
         Scheduler.checkpoint
-        message = take_unawaited
-        return message unless message.equal?(NONE)
-
+        if @receivers.empty?
+          message = take
+          return message unless NONE.equal?(message)
+        end
         wait_to_take(Line::Place.new(life), deadline)
       end
 
       def wait_to_take(place, deadline)
-        line_up(place)
-        while (message = take_first(place)).equal?(NONE)
-          return NONE if over?
+        @receivers.join(place)
+        while NONE.equal?(message = take_first(place))
+          return NONE if closed? && over?
 
-          Waiting.park(@receiving, deadline) { 'nothing came through the channel in time' }
+          deadline ? park_until(deadline) : Scheduler.park(@receiving)
           return place.message if place.partner
 
           place.rejoin
@@ -59,6 +60,10 @@ module Polyphony
         message
       ensure
         step_out(place)
+      end
+
+      def park_until(deadline)
+        Waiting.park(@receiving, deadline) { 'nothing came through the channel in time' }
       end
     end
     private_constant :Source
