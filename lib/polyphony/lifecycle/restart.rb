@@ -63,7 +63,9 @@ module Polyphony
       # @return [Boolean] for the one that is to run it again
       def claim_dead
         free, @reviving = !@reviving, true
-        free
+        return false unless free
+
+        @dead || (@reviving = false) # somebody has had it run again meanwhile
       end
 
       # The first run has not begun: it begins after all if it was to be stopped, unless the parent ends.
