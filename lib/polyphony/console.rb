@@ -70,7 +70,7 @@ module Polyphony
       # @return [String, nil]
       # @suspends no
       def filter_backtrace(line)
-        super unless Main::Backtrace.ours?(line)
+        super unless Frames.ours?(line)
       end
     end
     private_constant :Session, :Prompt, :Filter
