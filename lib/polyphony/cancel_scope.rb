@@ -28,12 +28,12 @@ module Polyphony
     # @return [Array(Object, Expired)] its value; what cut it, or nil
     # @api private
     def catch_expired(seconds, &block)
-      before = $!
-      [run(seconds, &block), nil]
-    rescue Expired => e
-      raise unless e.scope.equal?(self)
-
-      displaced = e.displaced(before)
+      begin
+        return [run(seconds, &block), nil]
+      rescue Expired => e
+        raise unless e.scope.equal?(self)
+      end
+      displaced = e.displaced($!) # what was on its way before: asked here, as looking for it takes a walk up the stack
       raise(displaced, cause: displaced.cause) if displaced
 
       @cut = true
