@@ -6,7 +6,7 @@ RSpec.describe 'the end of a fiber', :fibers do
   it 'is not the start: spin queues the block and goes on' do
     spin { log << :fiber }
     log << :after_spin
-    snooze
+    settle
     expect(log).to eq(%i[after_spin fiber])
   end
 
@@ -18,7 +18,7 @@ RSpec.describe 'the end of a fiber', :fibers do
         2.times { snooze }
         log << :child_ended
       end
-      snooze
+      settle
       log << :block_done
       :value
     end
@@ -31,16 +31,21 @@ RSpec.describe 'the end of a fiber', :fibers do
     child = nil
     parent = spin do
       child = spin(:child) do
-        spin(:grandchild) { suspend } # rubocop:disable Style/RedundantBegin
+        spin(:grandchild) do
+          suspend
+        ensure
+          snooze
+          log << [:grandchild, child.alive?, parent.alive?]
+        end
         suspend
       ensure
         log << :child
       end
-      waiting { suspend }
+      settle
     end
     parent.await
     expect(child).not_to be_alive
-    expect(log).to eq(%i[child])
+    expect(log).to eq([:child, [:grandchild, true, true]])
   end
 
   it 'never runs a child that was not started when its parent ended' do
@@ -58,7 +63,7 @@ RSpec.describe 'the end of a fiber', :fibers do
         late = spin { suspend }
         snooze
       end
-      snooze
+      settle
     end
     parent.await
     expect(late).not_to be_alive
@@ -74,7 +79,7 @@ RSpec.describe 'the end of a fiber', :fibers do
         log << sleeper.alive?
         sleeper.restart
       end
-      snooze
+      settle
     end
     parent.await
     expect(log).not_to be_empty
@@ -88,7 +93,7 @@ RSpec.describe 'the end of a fiber', :fibers do
       ensure
         log << :stopped
       end
-      Polyphony.snooze
+      settle
     end.join
     expect(log).to eq([:stopped])
   end

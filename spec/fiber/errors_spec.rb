@@ -18,7 +18,7 @@ RSpec.describe 'an uncaught error', :fibers do
 
   it 'is raised in the parent at its next wait when that runs' do
     child = spin { raise error }
-    raised = Array.new(2) { error_of { snooze } }.compact
+    raised = Array.new(2) { error_of { settle } }.compact
     expect(raised).to eq([error])
     expect(child).not_to be_alive
     expect(count_raised(error)).to eq(0)
@@ -56,7 +56,7 @@ RSpec.describe 'an uncaught error', :fibers do
       ensure
         log << :sibling_ended
       end
-      spin { raise error }
+      spin { settle; raise error }
       suspend
       log << :not_reached
     end
@@ -88,7 +88,7 @@ RSpec.describe 'an uncaught error', :fibers do
   end
 
   it 'reaches other awaiters as well as the parent, each once' do
-    child = spin { snooze; raise error }
+    child = spin { settle; raise error }
     others = Array.new(2) { spin { error_of { child.await } } }
     mine = error_of { child.await }
     expect([mine, *others.map(&:await)]).to all(equal(error))
@@ -96,7 +96,7 @@ RSpec.describe 'an uncaught error', :fibers do
   end
 
   it 'goes to the parent when only a sibling awaits, and to the sibling, once each' do
-    child = spin { snooze; raise error }
+    child = spin { settle; raise error }
     sibling = spin { error_of { child.await } }
     expect(error_of { suspend }).to equal(error)
     expect(sibling.await).to equal(error)
@@ -104,7 +104,7 @@ RSpec.describe 'an uncaught error', :fibers do
   end
 
   it 'comes once although a sibling passes it on' do
-    child = spin { snooze; raise error }
+    child = spin { settle; raise error }
     sibling = spin { child.await }
     first = error_of { suspend }
     wait_until { !sibling.alive? }
@@ -113,7 +113,7 @@ RSpec.describe 'an uncaught error', :fibers do
   end
 
   it 'comes once when the parent awaits the sibling that passes it on' do
-    child = spin { snooze; raise error }
+    child = spin { settle; raise error }
     sibling = spin { child.await }
     expect(error_of { sibling.await }).to equal(error)
     wait_until { !sibling.alive? }
@@ -122,14 +122,15 @@ RSpec.describe 'an uncaught error', :fibers do
 
   it 'comes twice when two fibers fail with the same exception object' do
     2.times { spin { raise error } }
-    expect(count_raised(error)).to eq(2)
+    expect(Array.new(2) { error_of { suspend } }).to eq([error, error])
+    expect(count_raised(error)).to eq(0)
   end
 
   it 'is not lost when the parent is awaiting the child but leaves for another reason' do
-    child = spin { snooze; raise error }
+    child = spin { settle; raise error }
     other = RuntimeError.new('other')
-    spin { snooze; raise other }
-    raised = [error_of { child.await }, *Array.new(4) { error_of { snooze } }].compact
+    spin { settle; raise other }
+    raised = [error_of { child.await }, error_of { suspend }]
     expect(raised).to contain_exactly(error, other)
   end
 
@@ -140,7 +141,7 @@ RSpec.describe 'an uncaught error', :fibers do
       ensure
         raise 'second'
       end
-      snooze
+      settle
       raise error
     end
     expect(error_of { parent.await }).to equal(error)
@@ -212,7 +213,7 @@ RSpec.describe 'an uncaught error', :fibers do
 
   it 'comes to a parent in its ensure block when it waits there, as at any wait' do
     parent = spin do
-      spin { snooze; raise IOError, 'child' }
+      spin { settle; raise IOError, 'child' }
       raise error
     ensure
       suspend
@@ -290,7 +291,7 @@ RSpec.describe 'an uncaught error', :fibers do
         ensure
           raise 'in ensure'
         end
-        Polyphony.snooze
+        Polyphony::Scheduler.wait_all_blocked
       RUBY
       expect(err).to include('in ensure (RuntimeError)')
       expect(status.exitstatus).to eq(1)

@@ -48,7 +48,7 @@ RSpec.describe 'raising in another fiber', :fibers do
       expect(log).to be_empty
     end
 
-    it 'loses none of several before the start, nor one after a stop' do
+    it 'loses none of several before the start, nor one after a stop', :fifo do
       twice = spin { log << :ran }.raise('first').raise('second')
       error = error_of { twice.await }
       expect([error.message, Polyphony.suppressed(error).map(&:message)]).to eq(['first', ['second']])

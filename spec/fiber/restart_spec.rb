@@ -54,7 +54,7 @@ RSpec.describe 'Polyphony::Fiber#restart', :fibers do
     expect(log).to eq(%i[run end])
   end
 
-  it 'takes back a stop of a fiber that has not started' do
+  it 'takes back a stop of a fiber that has not started', :fifo do
     fiber = nil
     stopper = spin { fiber.stop }
     spin { fiber.restart }
@@ -181,18 +181,16 @@ RSpec.describe 'Polyphony::Fiber#restart', :fibers do
         log << :run
         suspend
       ensure
-        snooze
-        snooze
+        wait_until { log.include?(:asked) }
         log << :unwound
       end
-      snooze
       spin do
         suspend
       ensure
         live.restart
         log << :asked
       end
-      snooze
+      settle
     end
     parent.await
     expect(log).to eq(%i[run asked unwound])
@@ -203,7 +201,7 @@ RSpec.describe 'Polyphony::Fiber#restart', :fibers do
     parent = spin do
       fiber = spin { log << :run; log.size == 1 ? raise('first run') : :second }
       Polyphony.shield do
-        snooze
+        settle
         fiber.restart
         log << fiber.await
       end

@@ -66,7 +66,7 @@ RSpec.describe 'a large family', :fibers do
   it 'of 10,000 children is awaited, stopped and ended with its parent' do
     expect(Polyphony::Fiber.await(Array.new(10_000) { |i| spin { i } }).sum).to eq(49_995_000)
     fibers = Array.new(10_000) { spin { suspend } }
-    snooze
+    settle
     expect(switches { fibers.each(&:stop) }).to be < 100_000
     parent = spin do
       10_000.times do
@@ -76,7 +76,7 @@ RSpec.describe 'a large family', :fibers do
           log << 1
         end
       end
-      snooze
+      settle
     end
     expect(switches { parent.await }).to be < 100_000
     expect(log.sum).to eq(10_000)
@@ -85,7 +85,7 @@ RSpec.describe 'a large family', :fibers do
   it 'of 10,000 awaiters and stoppers of one fiber wakes each once' do
     fiber = waiting { receive }
     awaiters = Array.new(5000) { spin { fiber.await } }
-    snooze
+    settle
     fiber << :all
     expect(awaiters.map(&:await).uniq).to eq([:all])
     slow = waiting do
@@ -94,13 +94,14 @@ RSpec.describe 'a large family', :fibers do
       receive
     end
     stoppers = Array.new(5000) { spin { slow.stop } }
-    snooze
+    settle
     slow << :end
     expect(switches { Polyphony::Fiber.await(stoppers) }).to be < 50_000
   end
 
   it 'of 10,000 failing children at once: the scope raises the first, and keeps the others' do
-    error = error_of { Polyphony.scope { |s| 10_000.times { |i| s.spin { begin; suspend; ensure; raise i.to_s; end } }; snooze; s.stop } }
-    expect([error.message, Polyphony.suppressed(error).size]).to eq(['0', 9999])
+    failing = -> { begin; suspend; ensure; raise 'at its end'; end }
+    error = error_of { Polyphony.scope { |s| 10_000.times { s.spin(&failing) }; settle; s.stop } }
+    expect([error.message, Polyphony.suppressed(error).size]).to eq(['at its end', 9999])
   end
 end

@@ -42,6 +42,7 @@ RSpec.describe 'Polyphony::Fiber#stop', :fibers do
       snooze
       log << :parent
     end
+    settle
     fiber.stop
     expect(log).to eq(%i[parent child])
   end
@@ -140,6 +141,7 @@ RSpec.describe 'Polyphony::Fiber#stop', :fibers do
   it 'of an ancestor ends the caller with it' do
     parent = waiting do
       spin do
+        settle
         parent.stop(:from_below)
         log << :not_reached
       ensure
@@ -191,6 +193,7 @@ RSpec.describe 'Polyphony::Fiber#stop', :fibers do
     expect(fibers.map(&:state)).to all(eq(:dead))
     expect(fibers.map(&:result)).to all(be_nil)
   ensure
+    lock.unlock # Ruby does not survive the collection of a Mutex that a dead fiber holds
     [reader, writer].each(&:close)
   end
 

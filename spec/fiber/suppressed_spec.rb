@@ -207,6 +207,7 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
       wait_until { slow.waiting_on == 'receive' }
       awaiter.raise(IOError, 'outside')
       stopper = waiting { awaiter.stop }
+      settle
       slow << :end
       error = error_of { awaiter.await }
       expect([error.message, suppressed(error).map(&:message), log]).to eq(['a', ['outside'], []])
