@@ -32,8 +32,11 @@ module Polyphony
 
       # @return [Boolean] whether another run is to follow at once
       def again?
-        call_off_restart if @restarting && last_run?
-        @restarting && !@hold
+        return false if @hold || !@restarting
+        return true unless last_run?
+
+        call_off_restart
+        false
       end
 
       # Errors that were kept for the end, and those that came when the block had nothing left to wait for.
