@@ -23,13 +23,15 @@ module Polyphony
       @cut || false
     end
 
-    # Runs the block, and says how it ended.
+    # Runs the block until its end, or until it is cut: see {#cut?}.
     #
-    # @return [Array(Object, Expired)] its value; what cut it, or nil
+    # @param seconds [Numeric, nil]
+    # @return [Object, Expired] its value; if it was cut, what cut it
+    # @suspends as its block does
     # @api private
     def catch_expired(seconds, &block)
       begin
-        return [run(seconds, &block), nil]
+        return run(seconds, &block)
       rescue Expired => e
         raise unless e.scope.equal?(self)
       end
@@ -37,7 +39,7 @@ module Polyphony
       raise(displaced, cause: displaced.cause) if displaced
 
       @cut = true
-      [nil, e]
+      e
     end
 
     # @return [String]
@@ -64,9 +66,11 @@ module Polyphony
   # @raise [TypeError, ArgumentError] for what is no number of seconds
   # @suspends as its block does
   def self.move_on_after(seconds, with_value: nil, &block)
-    scope, limit = open_scope(seconds, block)
-    value, expired = scope.catch_expired(limit, &block)
-    expired ? with_value : value
+    raise ::ArgumentError, 'a block is required' unless block_given?
+
+    scope = scope_for(seconds)
+    value = scope.catch_expired((seconds unless scope.equal?(seconds)), &block)
+    scope.cut? ? with_value : value
   end
 
   # Runs the block for at most +seconds+; when they are over, raises. Else as {move_on_after}.
@@ -84,10 +88,12 @@ module Polyphony
   #   cannot be made without arguments
   # @suspends as its block does
   def self.cancel_after(seconds, with_exception: Cancel, &block)
+    raise ::ArgumentError, 'a block is required' unless block_given?
+
     CancelScope::Expired.check_replacement(with_exception)
-    scope, limit = open_scope(seconds, block)
-    value, expired = scope.catch_expired(limit, &block)
-    expired ? raise(expired.replacement(with_exception), cause: nil) : value
+    scope = scope_for(seconds)
+    value = scope.catch_expired((seconds unless scope.equal?(seconds)), &block)
+    scope.cut? ? raise(value.replacement(with_exception), cause: nil) : value
   end
 
   # Holds back `stop`, `cancel`, `raise` and time limits that were set outside it, until the end of the
@@ -105,16 +111,12 @@ module Polyphony
     Lifecycle.current.task.shield(&block)
   end
 
-  def self.open_scope(seconds, block)
-    raise ::ArgumentError, 'a block is required' unless block
-
-    if seconds.is_a?(CancelScope)
-      scope = seconds
-      seconds = nil
-    end
-    duration(seconds) unless seconds.nil?
+  def self.scope_for(seconds)
     Scheduler.install
-    [scope || CancelScope.new, seconds]
+    return seconds if seconds.is_a?(CancelScope)
+
+    duration(seconds) unless seconds.nil?
+    CancelScope.new
   end
-  private_class_method :open_scope
+  private_class_method :scope_for
 end

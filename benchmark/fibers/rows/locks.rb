@@ -47,4 +47,26 @@ module Bench
     go { n.times { Timeout.timeout(10) { sleep 0 } } }
     n
   end
+
+  # The sleepers' timers are in the heap all the while; starting and stopping them is not counted.
+  among_timers = lambda do |stage, n, start, finish, limit|
+    sleepers = Array.new(10_000) { |i| start.call(1000 + i) }
+    began = stage.now
+    n.times { |i| limit.call(900 + (i % 5000)) }
+    stage.extra[:rate] = n / (stage.now - began)
+    sleepers.each(&finish)
+    n
+  end
+  row 'limits', 'a time limit armed and cancelled among 10,000 timers', unit: 'limit',
+      polyphony: lambda { |n|
+        among_timers.call(self, n, ->(time) { Polyphony.spin { sleep time }.tap { Polyphony.snooze } },
+                          :stop, ->(time) { Polyphony.move_on_after(time) { nil } })
+      },
+      async: lambda { |n|
+        among_timers.call(self, n, ->(time) { Async { sleep time } }, :stop,
+                          ->(time) { Async::Task.current.with_timeout(time) { nil } })
+      },
+      polyphony16: lambda { |n|
+        among_timers.call(self, n, ->(time) { spin { sleep time } }, :stop, ->(time) { move_on_after(time) { nil } })
+      }
 end
