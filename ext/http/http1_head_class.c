@@ -123,9 +123,11 @@ static VALUE head_m_version(VALUE self)
 
 /* --- fields --- */
 
+/* In place if `old` is not shared, so that a name repeated a thousand times is not copied as often.
+ */
 VALUE http_join_values(VALUE old, VALUE value, unsigned known)
 {
-    VALUE joined = rb_str_dup(old);
+    VALUE joined = OBJ_FROZEN(old) ? rb_str_dup(old) : old;
     rb_str_cat_cstr(joined, known == HTTP1_NAME_COOKIE ? "; " : ", ");
     return rb_str_append(joined, value);
 }

@@ -82,7 +82,8 @@ static uint64_t limit_at(VALUE limits, long index)
 /*
  *  call-seq: Parser.new(limits = Limits::DEFAULT, head_class = RequestHead)
  *
- *  +limits+ is a Limits, +head_class+ a class below RequestHead for what next_head gives.
+ *  +limits+ is a Limits, +head_class+ a class below RequestHead for what next_head gives; its
+ *  initialize is not called.
  */
 static VALUE parser_initialize(int argc, VALUE *argv, VALUE self)
 {

@@ -7,7 +7,7 @@
 /* How a response ends, and so how its body is written. */
 enum framing {
     FRAMING_IDLE,   /* no response is under way */
-    FRAMING_NONE,   /* it has no body: HEAD, 204, 304 */
+    FRAMING_NONE,   /* it has no body: HEAD, 204, 205, 304 */
     FRAMING_LENGTH, /* `remaining` bytes more */
     FRAMING_CHUNKED,
     FRAMING_CLOSE /* the end of the connection is the end of the body */

@@ -36,6 +36,7 @@ static struct response response_to(struct writer *w, VALUE head, unsigned status
     r.is_head = index->method == HTTP_HEAD;
     r.is_connect = index->method == HTTP_CONNECT && status / 100 == 2;
     r.client_keeps_alive = (index->flags & HTTP1_KEEP_ALIVE) != 0;
+    r.wants_close = r.is_connect; /* what follows is no HTTP for the client any more */
     return r;
 }
 
@@ -50,7 +51,7 @@ static size_t begin(struct response *r, VALUE fields)
 
 static int has_body(const struct response *r)
 {
-    return !r->is_head && r->status != 204 && r->status != 304;
+    return !r->is_head && r->status != 204 && r->status != 205 && r->status != 304;
 }
 
 static void put_length(struct response *r, size_t began, uint64_t length)
@@ -95,6 +96,8 @@ static void put_length_of(struct response *r, size_t began, uint64_t size)
         if (r->has_length && r->length > 0)
             response_refuse(r, began, "a response of status %" PRIsVALUE " has no content-length",
                             INT2FIX(204));
+    } else if (r->status == 205) {
+        put_length(r, began, 0);
     } else if (has_body(r)) {
         if (r->has_length && r->length != size)
             response_refuse(r, began,
@@ -113,8 +116,8 @@ static void put_length_of(struct response *r, size_t began, uint64_t size)
  *
  *  A whole response to the request of +head+ (a RequestHead, or nil when there was none). +status+
  * is an Integer from 200 to 599, +fields+ a Hash of name => String or Array of Strings, or an Array
- * of pairs, +body+ a String, an Array of Strings or nil. For HEAD, 204 and 304 the body is left
- * out. Raises ResponseError.
+ * of pairs, +body+ a String, an Array of Strings or nil. For HEAD, 204, 205 and 304 the body is
+ * left out. Raises ResponseError.
  */
 static VALUE writer_respond(int argc, VALUE *argv, VALUE self)
 {
@@ -142,10 +145,9 @@ static void choose_framing(struct writer *w, struct response *r, size_t began)
     enum framing framing;
     if (r->is_connect) {
         framing = FRAMING_CLOSE;
-        r->wants_close = 1;
     } else if (!has_body(r)) {
         framing = FRAMING_NONE;
-        if (r->has_length && r->status != 204) put_length(r, began, r->length);
+        put_length_of(r, began, 0);
     } else if (r->has_length) {
         framing = FRAMING_LENGTH;
         put_length(r, began, r->length);

@@ -150,7 +150,7 @@ RSpec.describe 'HTTP/1 requests that are refused', :codec do
       }
     },
     'Content-Length' => {
-      400 => ['', ' ', '-1', '+1', '0x1', '1,1', '1, 1', '1 1', '1.0', '1e1', 'a', '1a', '1;', '"1"', '１', '1_0',
+      400 => ['', ' ', '-1', '+1', '0x1', '1,1', '1, 1', '1 1', '1.0', '1e1', 'a', '1a', '1;', '"1"', '１', '1_0', "1\t",
               '18446744073709551616', '99999999999999999999', '9223372036854775808', "1\t1", '0 1'].to_h do |value|
                [value.inspect, "#{post}Content-Length: #{value}\r\n\r\nx".b]
              end.merge(
@@ -166,7 +166,7 @@ RSpec.describe 'HTTP/1 requests that are refused', :codec do
     'Transfer-Encoding' => {
       400 => ['', 'identity', 'identity, chunked', 'chunked, identity', 'chunked, chunked', 'chunked,', ',chunked', 'chunked;q=1',
               'xchunked', 'chunkedx', 'chunked x', 'chunke', '"chunked"', "'chunked'", 'gzip', 'gzip, identity', 'chunked, gzip',
-              "\vchunked", "chunked\v", "\0chunked", 'x-custom, chunked', "chunked\t, x", 'gzip;chunked'].to_h do |value|
+              "\vchunked", "chunked\v", "chunked\t", "\0chunked", 'x-custom, chunked', "chunked\t, x", 'gzip;chunked'].to_h do |value|
                [value.inspect, "#{post}Transfer-Encoding: #{value}\r\n\r\n0\r\n\r\n"]
              end.merge(
                'two' => "#{post}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",

@@ -46,6 +46,13 @@ RSpec.describe Polyphony::HTTP::HTTP1::RequestHead, :codec do
     expect([request.path, request.headers]).to eq(['/first', { 'host' => 'a', 'x' => '1' }])
   end
 
+  it 'does not change one value while it joins it with others' do
+    request = head('GET / HTTP/1.1', 'Host: a', 'X: 1', 'X: 2', 'Accept: a', 'Accept: b', 'Accept: c')
+    expect([request['x'], request['accept'], request['x'], request.headers.values_at('x', 'accept')]).to eq(['1, 2', 'a, b, c', '1, 2', ['1, 2', 'a, b, c']])
+    expect(request.fill_env({}).values_at('HTTP_X', 'HTTP_ACCEPT')).to eq(['1, 2', 'a, b, c'])
+    expect(head('GET / HTTP/1.1', 'Host: a', 'Accept: a')['accept']).to eq('a')
+  end
+
   it 'yields fields one by one' do
     request = head('GET / HTTP/1.1', 'Host: a', 'B: 1', 'b: 2')
     expect(request.each_header.to_a).to eq([%w[host a], %w[b 1], %w[b 2]])

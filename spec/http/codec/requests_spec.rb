@@ -131,6 +131,15 @@ RSpec.describe 'HTTP/1 requests that are understood', :codec do
       expect(events.dig(0, 1).values_at(:content_length, :body?, :chunked?)).to eq([nil, true, true])
     end
 
+    it 'takes spaces around lengths and codings' do
+      ["\tchunked", 'chunked ', " \t CHUNKED  "].each do |value|
+        expect(read_every_way("#{post}Transfer-Encoding:#{value}\r\n\r\n1\r\na\r\n0\r\n\r\n")[1..]).to eq([[:body, 'a'], [:end, {}]])
+      end
+      ["\t1", '1 ', " \t 1  "].each do |value|
+        expect(read_every_way("#{post}Content-Length:#{value}\r\n\r\na")[1..]).to eq([[:body, 'a'], [:end, {}]])
+      end
+    end
+
     it 'takes a chunk of nothing' do
       expect(read_every_way("#{post}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")[1..]).to eq([[:end, {}]])
     end

@@ -73,6 +73,8 @@ RSpec.describe Polyphony::HTTP::HTTP1::Writer, :codec do
       expect(output).to end_with("content-length: 7\r\n\r\n")
       writer.respond(get, 204, {}, 'x')
       expect(output).to eq(lines("HTTP/1.1 204 No Content\ndate: DATE\n\n"))
+      writer.respond(get, 205, {}, 'x')
+      expect(output).to eq(lines("HTTP/1.1 205 Reset Content\ndate: DATE\ncontent-length: 0\n\n"))
       writer.respond(get, 304, { 'etag' => '"1"', 'content-length' => '10' }, 'x')
       expect(output).to eq(lines("HTTP/1.1 304 Not Modified\netag: \"1\"\ndate: DATE\ncontent-length: 10\n\n"))
     end
@@ -182,6 +184,11 @@ RSpec.describe Polyphony::HTTP::HTTP1::Writer, :codec do
       writer.start(get, 304, {}).write('hello').finish
       writer.start(get, 204, {}).write('hello').finish
       expect(output).not_to match(/hello|transfer|length/)
+      writer.start(get, 205, {}).write('hello').finish
+      expect(output).to end_with("content-length: 0\r\n\r\n")
+      writer.start(request('HEAD / HTTP/1.1'), 200, { 'content-length' => '5' }).finish
+      expect(output).to end_with("content-length: 5\r\n\r\n")
+      expect { writer.start(get, 204, { 'content-length' => '5' }) }.to raise_error(response_error, /204/)
       expect(writer.keep_alive?).to be(true)
     end
 
@@ -189,6 +196,11 @@ RSpec.describe Polyphony::HTTP::HTTP1::Writer, :codec do
       connect = Polyphony::HTTP::HTTP1::Parser.new.feed("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n").next_head
       writer.start(connect, 200, {}).write("\x16raw")
       expect(output).to end_with("\r\n\r\n\x16raw").and satisfy { |text| !text.match?(/transfer-encoding|content-length/) }
+      writer.finish
+      expect(writer.keep_alive?).to be(false)
+      other = described_class.new
+      other.respond(connect, 200, {})
+      expect(other.keep_alive?).to be(false)
     end
 
     it 'keeps to the order of things' do
