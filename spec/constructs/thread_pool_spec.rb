@@ -227,7 +227,7 @@ RSpec.describe Polyphony::ThreadPool, :fibers do
       ends = Queue.new
       pool.process do
         Polyphony.spin { begin; ends << :began; Polyphony.suspend; ensure; ends << :ended; end }
-        Polyphony.snooze
+        Polyphony::Scheduler.wait_all_blocked
       end
       expect(ends.pop).to eq(:began)
       expect(ends.pop).to eq(:ended)

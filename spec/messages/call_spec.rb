@@ -42,8 +42,7 @@ RSpec.describe 'fiber.call', :fibers do
     server = serve(held)
     callers = Array.new(100) { |i| spin { server.call(i) } }
     wait_until { held.size == 100 }
-    expect(held.map(&:message)).to eq([*0...100])
-    expect(held.map { |call| call.from }).to eq(callers)
+    expect(held.map { |call| [call.message, call.from] }).to match_array(callers.each_with_index.map { |caller, i| [i, caller] })
     held.shuffle(random: Random.new(1)).each { |call| call.reply(call.message + 1000) }
     expect(callers.map(&:await)).to eq([*1000...1100])
   end
@@ -59,11 +58,12 @@ RSpec.describe 'fiber.call', :fibers do
   end
 
   it 'can be forwarded: then it is the end of the other that counts' do
-    other = serve
+    other = serve(held = [])
     front = spin { receive.forward(other) }
     expect(front.call([:double, 4])).to eq(8)
     front = spin { receive_loop { |call| call.forward(other) } }
     fiber = waiting { error_of { front.call(:hold) } }
+    wait_until { held.any? }
     front.stop
     expect(fiber.state).to eq(:waiting)
     other.stop
@@ -81,15 +81,17 @@ RSpec.describe 'fiber.call', :fibers do
       held = []
       server = serve(held)
       callers = Array.new(3) { waiting { error_of { server.call(:hold) } } }
+      wait_until { held.size == 3 }
       expect { server.call(:stop) }.to raise_error(Polyphony::DeadFiber, /ended before it answered/)
       expect(callers.map(&:await)).to all(be_a(Polyphony::DeadFiber))
       expect(held.map { |call| call.reply(1) }).to eq([false, false, false])
     end
 
-    it 'raises DeadFiber with its error as the cause, once, while its parent gets the error itself, once' do
+    it 'raises DeadFiber with its error as the cause, once, while its parent gets the error itself, once', :fifo do
       server = serve
       asker = waiting { me << error_of { server.call([:raise, IOError.new('broken')]) } }
-      expect(error_of { asker.await }).to be_a(IOError)
+      expect(error_of { supervise }).to be_a(IOError)
+      wait_until { me.mailbox_size == 1 } if asker.alive?
       expect(receive).to be_a(Polyphony::DeadFiber).and have_attributes(cause: be_a(IOError))
       3.times { snooze }
     end
@@ -105,6 +107,7 @@ RSpec.describe 'fiber.call', :fibers do
       started = 0
       server = spin { (started += 1) == 1 ? (receive; suspend) : receive_loop { |call| call.reply(:new_run) } }
       callers = Array.new(2) { waiting { error_of { server.call(:x) } } }
+      settle
       server.restart
       expect(callers.map(&:await)).to all(be_a(Polyphony::DeadFiber).and(have_attributes(message: include('was restarted'))))
       expect(server.call(:y)).to eq(:new_run)
@@ -137,6 +140,7 @@ RSpec.describe 'fiber.call', :fibers do
       held = []
       server = serve(held)
       caller = waiting { server.call(:hold) }
+      wait_until { held.any? }
       expect(caller.waiting_on).to start_with('call of #<Polyphony::Fiber')
       caller.stop
       expect([held.first.awaited?, held.first.reply(1)]).to eq([false, false])

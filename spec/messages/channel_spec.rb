@@ -11,7 +11,7 @@ RSpec.describe Polyphony::Channel, :fibers do
 
   # @return [Polyphony::Fiber] that logs what it receives
   def receiver(channel, name = nil)
-    waiting { message = channel.receive; log << (name ? [name, message] : message) }
+    waiting { message = channel.receive; log << (name ? [name, message] : message); message }
   end
 
   def sender(channel, message)
@@ -32,7 +32,7 @@ RSpec.describe Polyphony::Channel, :fibers do
       expect([channel.waiting_receivers, fibers.map(&:waiting_on)]).to match([3, all(start_with('receive from #<Polyphony::Channel'))])
       [1, 2, 3].each { |n| channel << n }
       fibers.each(&:await)
-      expect([log, channel.waiting_receivers]).to eq([[[:a, 1], [:b, 2], [:c, 3]], 0])
+      expect([log.sort, channel.waiting_receivers]).to eq([[[:a, 1], [:b, 2], [:c, 3]], 0])
     end
 
     it 'gives a message to who has waited, not to who comes just then' do
@@ -107,7 +107,7 @@ RSpec.describe Polyphony::Channel, :fibers do
       [%i[send stop], %i[stop send]].each do |order|
         got = []
         fiber = waiting { got << channel.receive }
-        steps = { send: -> { spin { channel << :message } && snooze }, stop: -> { fiber.raise(Polyphony::Stop) } }
+        steps = { send: -> { waiting { channel << :message } }, stop: -> { fiber.raise(Polyphony::Stop) if fiber.alive? } }
         order.each { |step| steps[step].call }
         wait_until { fiber.state == :dead }
         got << channel.receive if got.empty?
@@ -264,6 +264,17 @@ RSpec.describe Polyphony::Channel, :fibers do
       expect(senders.map(&:await)).to all(be_a(Polyphony::Closed))
       expect(rendezvous.to_a).to eq([])
     end
+  end
+
+  # What another thread may have in its hands when it gets Ruby's lock back.
+  it 'gives nothing to a wait that is over, though its fiber waits for something else by then' do
+    fiber = waiting { [error_of { unbounded.receive }.class, unbounded.receive] }
+    place = unbounded.instance_variable_get(:@receivers).claim
+    fiber.raise(IOError)
+    wait_until { unbounded.waiting_receivers == 1 && fiber.state == :waiting }
+    expect(place.settle(unbounded, :lost)).to be(false)
+    unbounded << :it
+    expect(fiber.await).to eq([IOError, :it])
   end
 
   it 'needs a capacity that makes sense' do

@@ -9,8 +9,11 @@ RSpec.describe 'messages under random interruptions', :fibers do
   # Raised at a random moment; whoever gets it goes on.
   Cut = Class.new(StandardError)
 
+  def begun = @begun ||= []
+
   # Puts what the block gives into the list, until it is stopped.
   def collect(into)
+    begun << Polyphony.current
     while true # rubocop:disable Style/InfiniteLoop
       begin
         into << yield
@@ -23,6 +26,7 @@ RSpec.describe 'messages under random interruptions', :fibers do
   # Sends, and then waits to be stopped.
   # @param sent [Array] what send has returned from
   def produce(name, channel, count, sent)
+    begun << Polyphony.current
     count.times do |n|
       channel.send([name, n])
       sent << [name, n]
@@ -41,12 +45,14 @@ RSpec.describe 'messages under random interruptions', :fibers do
 
   # Interrupts them, all of which have started and rescue it.
   def cut_at_random(random, fibers)
-    snooze
+    wait_until { (fibers - begun).empty? }
     300.times do
       fibers.sample(random: random).raise(Cut)
       random.rand(3).times { snooze }
     end
   end
+
+  def started = (@started ||= [])
 
   def by_name(messages) = messages.group_by(&:first)
 
@@ -63,9 +69,9 @@ RSpec.describe 'messages under random interruptions', :fibers do
       20.times do |seed|
         channel, other = Polyphony::Channel.new(capacity), Polyphony::Channel.new
         sent, got = [], []
-        producers = Array.new(4) { |name| spin { produce(name, channel, 60, sent) } }
+        producers = Array.new(4) { |name| spin { started << name; produce(name, channel, 60, sent) } }
         consumers = Array.new(3) do |i|
-          spin { collect(got) { i.zero? ? Polyphony::Channel.select(other, channel).last : channel.receive } }
+          spin { started << i; collect(got) { i.zero? ? Polyphony::Channel.select(other, channel).last : channel.receive } }
         end
         cut_at_random(Random.new(seed), producers + consumers)
         run_to_the_end(producers, sent, consumers, -> { channel.size })
@@ -80,9 +86,9 @@ RSpec.describe 'messages under random interruptions', :fibers do
     it "are conserved by a mailbox of limit #{limit.inspect}" do
       20.times do |seed|
         sent, got = [], []
-        box = spin { collect(got) { seed.even? ? receive : receive { |message| message } } }
+        box = spin { started << :box; collect(got) { seed.even? ? receive : receive { |message| message } } }
         box.mailbox_limit = limit
-        producers = Array.new(4) { |name| spin { produce(name, box, 60, sent) } }
+        producers = Array.new(4) { |name| spin { started << name; produce(name, box, 60, sent) } }
         cut_at_random(Random.new(seed), [*producers, box])
         run_to_the_end(producers, sent, [box], -> { box.mailbox_size })
         expect([seed, by_name(got)]).to eq([seed, by_name(sent)])
@@ -109,7 +115,7 @@ RSpec.describe 'messages under random interruptions', :fibers do
             supervise
           end
         end
-        fibers = Array.new(4) { handles.pop }
+        fibers = Array.new(4) { handles.pop.tap { |fiber| started << fiber } }
         cut_at_random(Random.new(seed), fibers)
         2.times { ended.pop } # no loop of snooze here: it would keep Ruby's lock from the other threads
         channel.close

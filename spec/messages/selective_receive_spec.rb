@@ -86,7 +86,7 @@ RSpec.describe 'selective receive', :fibers do
     it 'all there is' do
       send_all(1, 2, 3)
       taken = []
-      spin { send_all(4, 5) }
+      spin { settle; send_all(4, 5) }
       expect(receive { |m| taken.concat(Polyphony.receive_pending) if m == 2; m == 5 }).to eq(5)
       expect([taken, Polyphony.receive_pending]).to eq([[1, 2, 3], [4]])
     end

@@ -86,7 +86,7 @@ RSpec.describe 'supervise with backoff:', :fibers do
     end
   end
 
-  it 'of one fiber does not hold up the supervision of the others' do
+  it 'of one fiber does not hold up the supervision of the others', :fifo do
     slow = spin(:slow) { snooze; raise 'oops' }
     runs = 0
     quick = spin(:quick) { (runs += 1) < 4 ? receive.then { raise 'oops' } : :fine }
@@ -101,7 +101,7 @@ RSpec.describe 'supervise with backoff:', :fibers do
     expect([boss.await, slow.await]).to eq([nil, :given_up])
   end
 
-  it 'for ever waits for somebody to restart or stop the fiber' do
+  it 'for ever waits for somebody to restart or stop the fiber', :fifo do
     fiber = spin { log << :run; snooze; raise 'oops' }
     boss = waiting { supervise(fiber, restart: :on_error, backoff: Float::INFINITY) {} }
     wait_until { fiber.waiting_on == 'restart' }

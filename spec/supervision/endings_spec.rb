@@ -14,7 +14,7 @@ RSpec.describe 'The end of supervise', :fibers do
     end
   end
 
-  let(:workers) { %i[a b c].map { |tag| worker(tag) } }
+  let(:workers) { %i[a b c].map { |tag| worker(tag) }.tap { settle } }
 
   def supervisor(*fibers, **options, &block)
     waiting(:supervisor) { supervise(*fibers, **options, &block) }
@@ -149,7 +149,7 @@ RSpec.describe 'The end of supervise', :fibers do
     expect(both).to include([0, 'oops'], [1, nil])
   end
 
-  it 'gives errors in ensure blocks to who is to raise another as suppressed ones' do
+  it 'gives errors in ensure blocks to who is to raise another as suppressed ones', :fifo do
     spin(:ends_badly) do
       suspend
     ensure
@@ -181,9 +181,10 @@ RSpec.describe 'The end of supervise', :fibers do
       gone
     end
 
-    it 'is raised, when not' do
+    it 'is raised, when not', :fifo do
       [{}, { restart: ->(*) { false } }].each do |options|
         fibers = [spin { suspend }, spin_bad]
+        settle
         boss = supervisor(*fibers, **options)
         fibers[1].stop
         expect(error_of { boss.await }&.message).to eq('unwinding')
@@ -195,14 +196,14 @@ RSpec.describe 'The end of supervise', :fibers do
 
   it 'gives each error once, also to a parent that awaits the fiber itself' do
     failing = spin { receive; raise 'oops' }
-    boss = spin { error_of { supervise(failing) } }
+    boss = waiting { error_of { supervise(failing) } }
     awaiter = waiting { error_of { failing.await } }
     failing << :go
     expect([boss.await&.message, awaiter.await&.message]).to eq(%w[oops oops])
     nothing_pending
   end
 
-  it 'leaves errors to the parent again when supervision is over' do
+  it 'leaves errors to the parent again when supervision is over', :fifo do
     boss = supervisor(*workers, restart: :on_error)
     boss.stop
     expect { workers[0].restart << 'oops'; 10.times { snooze } }.to raise_error(RuntimeError, 'oops')

@@ -43,7 +43,7 @@ RSpec.describe 'The restart intensity of supervise', :fibers do
     expect(restarts(*[0] * 50, max_restarts: Float::INFINITY)).to eq([51, :ended])
   end
 
-  it 'counts the restarts of all fibers together' do
+  it 'counts the restarts of all fibers together', :fifo do
     fibers = Array.new(4) { |i| spin { receive.then { raise i.to_s } } }
     boss = waiting { supervise(*fibers, restart: :on_error) {} }
     fibers.each { |fiber| fiber << :fail }

@@ -46,7 +46,7 @@ RSpec.describe 'supervise with restart:', :fibers do
       end
     end
 
-    it 'ends when all have been stopped: who is stopped is not restarted' do
+    it 'ends when all have been stopped: who is stopped is not restarted', :fifo do
       fibers = [worker(:a), worker(:b)]
       boss = supervisor(*fibers, restart: :always)
       fibers.each { |fiber| started(fiber).stop(:enough) }
@@ -95,7 +95,7 @@ RSpec.describe 'supervise with restart:', :fibers do
   end
 
   describe ':temporary' do
-    it 'restarts nobody, and an error is told to the block only' do
+    it 'restarts nobody, and an error is told to the block only', :fifo do
       fibers = [worker(:a), worker(:b)]
       boss = supervisor(restart: :temporary) # its own children: none
       expect(boss.await).to be_nil
@@ -110,7 +110,7 @@ RSpec.describe 'supervise with restart:', :fibers do
   end
 
   describe 'something to call' do
-    it 'is asked for each end, with the fiber and its result or error' do
+    it 'is asked for each end, with the fiber and its result or error', :fifo do
       fibers = [worker(:a), worker(:b)]
       asked = []
       boss = supervisor(*fibers, restart: lambda { |fiber, outcome|
@@ -207,7 +207,7 @@ RSpec.describe 'supervise with restart:', :fibers do
       started(fiber) << 'one'
       wait_until { fiber.waiting_on&.start_with?('restart') }
       fiber.raise('two')
-      snooze
+      settle
       expect(log.last).to eq([:worker, 'one'])
       fiber.restart
       wait_until { log.last == [:worker, 'two'] }
@@ -215,7 +215,7 @@ RSpec.describe 'supervise with restart:', :fibers do
     end
   end
 
-  it 'never restarts who was stopped, at whatever point of a restart that was' do
+  it 'never restarts who was stopped, at whatever point of a restart that was', :fifo do
     both = %i[one_for_one one_for_all].product([0, 0.0001], (0..12).to_a).map do |strategy, backoff, switches|
       runs = 0
       fiber = spin { runs += 1; receive; raise 'oops' }

@@ -41,13 +41,13 @@ RSpec.describe 'supervise with strategy:', :fibers do
     boss.stop
   end
 
-  it ':one_for_all stops all in reverse order, then restarts them in order' do
+  it ':one_for_all stops all in reverse order, then restarts them in order', :fifo do
     boss = supervisor(:one_for_all)
     expect(failing(1)).to eq(%w[b- d- c- a- a+ b+ c+ d+])
     boss.stop
   end
 
-  it ':rest_for_one does so with the one that failed and those after it' do
+  it ':rest_for_one does so with the one that failed and those after it', :fifo do
     boss = supervisor(:rest_for_one)
     expect(failing(1)).to eq(%w[b- d- c- b+ c+ d+])
     expect(failing(3)).to eq(%w[d- d+])
@@ -55,7 +55,7 @@ RSpec.describe 'supervise with strategy:', :fibers do
     boss.stop
   end
 
-  it 'takes children in the order they were spun' do
+  it 'takes children in the order they were spun', :fifo do
     boss = waiting do
       workers
       supervise(restart: :on_error, strategy: :rest_for_one) {}
@@ -65,7 +65,7 @@ RSpec.describe 'supervise with strategy:', :fibers do
     boss.stop
   end
 
-  it 'leaves out those that have ended for good' do
+  it 'leaves out those that have ended for good', :fifo do
     boss = supervisor(:one_for_all)
     workers[2] << :done
     workers[3].stop
@@ -73,14 +73,14 @@ RSpec.describe 'supervise with strategy:', :fibers do
     boss.stop
   end
 
-  it 'the fibers keep their order over restarts' do
+  it 'the fibers keep their order over restarts', :fifo do
     boss = supervisor(:rest_for_one)
     failing(0)
     expect(failing(1)).to eq(%w[b- d- c- b+ c+ d+])
     boss.stop
   end
 
-  it 'restarts once when several fail together, and tells of each' do
+  it 'restarts once when several fail together, and tells of each', :fifo do
     told = []
     boss = supervisor(:one_for_all, max_restarts: 1) { |fiber, outcome| told << [fiber.tag, outcome.to_s] }
     workers[0] << 'one'
@@ -91,7 +91,7 @@ RSpec.describe 'supervise with strategy:', :fibers do
     boss.stop
   end
 
-  it 'does not restart one that is stopped by somebody while it unwinds for the others' do
+  it 'does not restart one that is stopped by somebody while it unwinds for the others', :fifo do
     boss = supervisor(:one_for_all)
     log.clear
     workers[0] << 'oops'
@@ -105,7 +105,7 @@ RSpec.describe 'supervise with strategy:', :fibers do
     boss.stop
   end
 
-  it 'restarts one for the others, in order, that was restarted by hand while it unwinds' do
+  it 'restarts one for the others, in order, that was restarted by hand while it unwinds', :fifo do
     boss = supervisor(:one_for_all)
     log.clear
     workers[1] << 'oops'
@@ -117,7 +117,7 @@ RSpec.describe 'supervise with strategy:', :fibers do
     boss.stop
   end
 
-  it 'tells of errors in the ensure blocks of those it stops, and restarts them as well' do
+  it 'tells of errors in the ensure blocks of those it stops, and restarts them as well', :fifo do
     told = []
     runs = 0
     first = spin(:first) { receive.then { raise 'oops' } if (runs += 1) == 1 }
@@ -150,18 +150,21 @@ RSpec.describe 'supervise with strategy:', :fibers do
     expect([workers.map(&:alive?), log]).to eq([[false] * 4, %w[b- d- c- a-]])
   end
 
-  it 'restarts them in order when the backoff is over' do
+  it 'restarts them in order when the backoff is over', :fifo do
     boss = supervisor(:one_for_all, backoff: 0.01)
     expect(failing(2)).to eq(%w[c- d- b- a- a+ b+ c+ d+])
     boss.stop
   end
 
-  it 'goes on with the rest when the one that failed is stopped in the backoff' do
-    boss = supervisor(:one_for_all, backoff: 0.01)
+  it 'goes on with the rest when the one that failed is stopped in the backoff', :fifo do
+    boss = supervisor(:one_for_all, backoff: 60)
     log.clear
+    clock = Polyphony::Scheduler.current
+    clock.virtual_clock = 600 # it stands still until told
     workers[0] << 'oops'
     wait_until { boss.waiting_on&.include?('left') }
     workers[0].stop
+    clock.advance(60)
     wait_until { log.include?('d+') }
     expect(log).to eq(%w[a- d- c- b- b+ c+ d+])
     boss.stop
@@ -181,7 +184,7 @@ RSpec.describe 'supervise with strategy:', :fibers do
       end
     end
 
-    it 'cuts what ensure blocks wait for when it is over' do
+    it 'cuts what ensure blocks wait for when it is over', :fifo do
       fibers = [worker(:a), stubborn(:b)]
       boss = waiting { supervise(*fibers, restart: :on_error, strategy: :one_for_all, shutdown: 0) {} }
       wait_until { log.size == 2 }
@@ -193,6 +196,7 @@ RSpec.describe 'supervise with strategy:', :fibers do
 
     it 'holds for the end of the supervision, too' do
       fiber = stubborn(:a)
+      settle
       boss = waiting { supervise(fiber, restart: :on_error, shutdown: 0.01) {} }
       boss.stop
       expect(log).to eq(%w[a+ a-])
@@ -200,6 +204,7 @@ RSpec.describe 'supervise with strategy:', :fibers do
 
     it 'waits without it' do
       fiber = stubborn(:a)
+      settle
       boss = waiting { supervise(fiber, restart: :on_error) {} }
       stopper = waiting { boss.stop }
       expect(fiber).to be_alive

@@ -75,7 +75,7 @@ RSpec.describe 'Trees of supervisors', :fibers do
     worker = boss.spin(:late) { (runs += 1) == 1 ? raise('oops') : :fine }
     expect(worker.parent).to equal(boss)
     expect(worker.await).to eq(:fine)
-    2.times { snooze }
+    settle
     expect(log).to eq([[:late, 'oops'], [:late, 'fine']])
     expect(boss.waiting_on).to eq('supervise')
     waiter = boss.spin { suspend }
@@ -83,7 +83,7 @@ RSpec.describe 'Trees of supervisors', :fibers do
     expect([waiter.alive?, error_of { boss.spin {} }.class]).to eq([false, Polyphony::DeadFiber])
   end
 
-  it 'stops at once what is spun into it while it ends' do
+  it 'stops at once what is spun into it while it ends', :fifo do
     boss = waiting do
       spin do
         suspend
