@@ -72,7 +72,8 @@ struct backend {
     const struct backend_ops *ops;
     struct watch *fired, **fired_tail; /* in the order the events were seen */
     unsigned long polls, waits;
-    unsigned active; /* watches that can wake the loop */
+    unsigned active;     /* watches that can wake the loop */
+    unsigned char dirty; /* registrations that the kernel does not know yet: `poll` before `wait` */
 };
 
 extern const struct backend_ops polyphony_backend_libev;

@@ -187,6 +187,7 @@ static void note_change(struct libev_backend *b, struct fd_slot *slot, int fd)
         if (!b->changed) abort();
     }
     b->changed[b->changed_count++] = fd;
+    b->base.dirty = 1;
     slot->changed = 1;
 }
 
@@ -275,6 +276,7 @@ static void libev_poll(struct backend *backend)
 {
     struct libev_backend *b = libev(backend);
     backend->polls++;
+    backend->dirty = 0;
     check_changed(b);
     ev_run(b->loop, EVRUN_NOWAIT);
 }

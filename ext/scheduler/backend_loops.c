@@ -88,7 +88,10 @@ static VALUE read_loop_body(VALUE pointer)
         if (!loop_deliver(loop,
                           rb_funcall(loop->io, rb_intern("readpartial"), 1, LONG2NUM(loop->max))))
             return Qnil;
-    for (;;) {
+    for (int drained = 0;;) {
+        /* Less came than there was room for: the next read would find nothing, and cost a call. */
+        if (drained) loop_wait(loop);
+        drained = 0;
         /* Read where the length need not be known beforehand, then make a String of the right
            size: for requests of some hundred bytes a copy is cheaper than a large buffer each. No
            other fiber runs in between, so the scheduler has one such place for all. */
@@ -101,6 +104,7 @@ static VALUE read_loop_body(VALUE pointer)
         }
         if (n < 0) rb_syserr_fail((int)-n, NULL);
         if (n == 0) return Qnil;
+        drained = n < loop->max;
         if (!loop_deliver(loop, rb_str_new(s->scratch, n))) return Qnil;
     }
 }

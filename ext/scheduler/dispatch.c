@@ -144,12 +144,18 @@ static int settle(struct scheduler *s)
 
 static void idle(struct scheduler *s)
 {
-    poll_now(s);
-    if (!list_empty(&s->ready)) return;
+    int testing = s->clock || s->settling;
+    /* With nothing to tell the kernel, the one call that waits is enough. */
+    if (s->backend->dirty || testing) {
+        poll_now(s);
+        if (!list_empty(&s->ready)) return;
+    }
+    s->since_poll = 0;
+    run_polls(s);
 
     double limit = scan_closed(s, SCAN_BUDGET);
     if (limit == 0) return;
-    if (RB_UNLIKELY(s->clock || s->settling) && settle(s)) return;
+    if (RB_UNLIKELY(testing) && settle(s)) return;
     if (deadlocked(s)) {
         VALUE error = rb_funcall(s->self, rb_intern("deadlock_error"), 0);
         if (!NIL_P(error)) {
