@@ -37,17 +37,11 @@ module Polyphony
     # @return [Object, nil] what the block gave; nil when the time was over
     # @suspends until then; always a point where the fiber can be stopped
     def take(timeout, pause = nil)
-      life = nil
       deadline = Waiting.deadline(timeout)
-      me = Lifecycle.current
+      life = Lifecycle.current
       Scheduler.checkpoint
-      life = enter(me)
-      until (taken = @exclusion.synchronize { first.equal?(life) && yield })
-        return unless wait(life, deadline, pause)
-      end
-      taken
-    ensure
-      leave(life) if life
+      taken = @exclusion.synchronize { @lives.empty? && yield }
+      taken || stand_in_line(life, deadline, pause) { yield }
     end
 
     # Waits until the block is true, whoever else waits. It runs alone, and must not wait.
@@ -56,17 +50,18 @@ module Polyphony
     # @return [Object, nil] what the block gave; nil when the time was over
     # @suspends until then; always a point where the fiber can be stopped
     def wait_until(timeout)
-      life = nil
       deadline = Waiting.deadline(timeout)
-      me = Lifecycle.current
+      life = Lifecycle.current
       Scheduler.checkpoint
-      life = enter(me)
-      until (result = @exclusion.synchronize { yield })
-        return unless wait(life, deadline, nil)
+      enter(life)
+      begin
+        until (result = @exclusion.synchronize { yield })
+          return unless wait(life, deadline, nil)
+        end
+        result
+      ensure
+        @lives.delete(life)
       end
-      result
-    ensure
-      @lives.delete(life) if life
     end
 
     # Has the first in line look again.
@@ -83,9 +78,20 @@ module Polyphony
 
     private
 
+    def stand_in_line(life, deadline, pause)
+      enter(life)
+      begin
+        until (taken = @exclusion.synchronize { first.equal?(life) && yield })
+          return unless wait(life, deadline, pause)
+        end
+        taken
+      ensure
+        leave(life)
+      end
+    end
+
     def enter(life)
       @lives[life] = true
-      life
     end
 
     def leave(life)
@@ -94,7 +100,7 @@ module Polyphony
     end
 
     def first
-      @lives.first&.first
+      @lives.first&.first unless @lives.empty?
     end
 
     # @return [Boolean] false when the time is over
@@ -104,8 +110,11 @@ module Polyphony
       left = deadline && (deadline - Polyphony.now)
       return false if left && !left.positive?
 
-      nap = pause.call if pause && first.equal?(life)
-      Scheduler.park(@reason, [left, nap].compact.min)
+      if pause && first.equal?(life)
+        nap = pause.call
+        left = nap if left.nil? || nap < left
+      end
+      Scheduler.park(@reason, left)
       enter(life) # a trap handler that waited here, in this fiber, has taken it off
       true
     end

@@ -16,6 +16,9 @@ module Polyphony
         @max_idle = max_idle && Polyphony.duration(max_idle, 'max_idle')
       end
 
+      # @return [Boolean] whether the age of resources counts
+      def dated? = !(@max_age || @max_idle).nil?
+
       # @param entry [Entry] that has been used before
       # @return [Boolean] whether it can be handed out again
       # @suspends as the check does

@@ -86,7 +86,7 @@ module Polyphony
       def give_back(entry)
         return forsake(entry) if entry.discarded
 
-        entry.rest
+        entry.rest if @options.dated?
         @line.synchronize { @idle.push(entry) unless @closed } ? @line.wake_first : forsake(entry)
       end
 
