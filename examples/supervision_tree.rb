@@ -22,8 +22,7 @@ def worker(name, total)
   receive_loop { |message| message == :crash ? raise('crash') : total << message }
 end
 
-LOG = []
-TREE = {}
+LOG, TREE = [], {}
 spin do
   TREE[:total] = spin { total }
   spin(:workers) do # a supervisor, too: it gives up at the third crash, and is then restarted itself

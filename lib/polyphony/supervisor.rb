@@ -50,8 +50,15 @@ module Polyphony
     end
 
     # Called by a child, on its own thread.
+    #
+    # @param event [Array] the child, what has happened, and how the run ended
     def notify(*event)
       @events.push(event)
+      wake
+    end
+
+    # A child has something to tell, or the supervisor waits for it.
+    def wake
       @owner.wake
     end
 

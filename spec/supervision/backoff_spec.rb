@@ -87,10 +87,11 @@ RSpec.describe 'supervise with backoff:', :fibers do
   end
 
   it 'of one fiber does not hold up the supervision of the others', :fifo do
-    slow = spin(:slow) { snooze; raise 'oops' }
+    slow = spin(:slow) { receive; raise 'oops' }
     runs = 0
     quick = spin(:quick) { (runs += 1) < 4 ? receive.then { raise 'oops' } : :fine }
     boss = waiting { supervise(slow, quick, restart: :on_error, max_restarts: 9, backoff: ->(_) { slow.waiting_on == 'restart' ? 60 : 0 }) {} }
+    slow << :fail
     3.times do |i|
       wait_until { runs == i + 1 && quick.waiting_on == 'receive' }
       quick << :fail
@@ -102,8 +103,9 @@ RSpec.describe 'supervise with backoff:', :fibers do
   end
 
   it 'for ever waits for somebody to restart or stop the fiber', :fifo do
-    fiber = spin { log << :run; snooze; raise 'oops' }
+    fiber = spin { log << :run; receive if log.one?; raise 'oops' }
     boss = waiting { supervise(fiber, restart: :on_error, backoff: Float::INFINITY) {} }
+    fiber << :fail
     wait_until { fiber.waiting_on == 'restart' }
     fiber.restart
     wait_until { log.size == 2 && fiber.waiting_on == 'restart' }

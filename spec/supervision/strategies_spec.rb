@@ -86,6 +86,7 @@ RSpec.describe 'supervise with strategy:', :fibers do
     workers[0] << 'one'
     workers[2] << 'two'
     expect(failing(3)).to eq(%w[a- c- d- b- a+ b+ c+ d+])
+    wait_until { told.size == 3 }
     expect(told).to eq([%i[a one], %i[c two], %i[d oops]].map { |tag, text| [tag, text.to_s] })
     expect(boss).to be_alive
     boss.stop

@@ -110,12 +110,17 @@ module Polyphony
         old = @task
         begin_again
         @early = early
-        start(::Fiber.new(blocking: false) { Scheduler.body(self) })
+        start(::Fiber.new(blocking: false) { begin_anew })
         old.take_pending&.each { |error| interrupt(error) } # from another thread, just now
         scheduler = Scheduler.current
         scheduler.main = @task if scheduler.main == old
       rescue ::Exception => e # rubocop:disable Lint/RescueException -- no memory for a fiber
         finish(nil, e)
+      end
+
+      def begin_anew
+        @supervision&.begun
+        Scheduler.body(self)
       end
     end
   end

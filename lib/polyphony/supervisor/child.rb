@@ -46,6 +46,17 @@ module Polyphony
       # @return [Boolean] whether the supervision ends
       def closing? = @supervisor.closing?
 
+      # Called by the fiber as a run begins that is not its first.
+      def begun
+        @begun = true
+        @supervisor.wake
+      end
+
+      # @return [Boolean] whether it has begun to run again, if it ever will
+      def begun?
+        @begun || @state != :running
+      end
+
       # Called by the fiber at the end of a run, before it rests.
       def run_ended(result, error, held)
         @result = result
@@ -53,13 +64,13 @@ module Polyphony
         @state = held ? :held : :ended
         @asked = true
         @ended_at = Polyphony.now
-        held && !error ? @supervisor.notify(self) : @supervisor.notify(self, error, result)
+        held && !error ? @supervisor.wake : @supervisor.notify(self, :rests, error, result)
       end
 
       # Called at the end of the fiber: it was stopped, or dismissed, or ended as it was to end.
       def gone
         @state = :gone
-        @asked ? @supervisor.notify(self) : @supervisor.notify(self, @life.error, @life.result)
+        @asked ? @supervisor.notify(self, :gone) : @supervisor.notify(self, :gone, @life.error, @life.result)
       end
 
       # @return [Boolean] whether the fiber is to wait on
@@ -87,9 +98,6 @@ module Polyphony
       # @return [Boolean] whether somebody has
       def stopped? = @stopped
 
-      # @return [Boolean] whether it has asked what to do since it last began
-      def asked? = @asked
-
       # @return [Boolean] whether the supervisor is to say what is next
       def undecided?
         @state == :ended || @state == :over
@@ -112,12 +120,12 @@ module Polyphony
       # It ended before it was supervised: as if it did now.
       def end_before
         @state = :over
-        @supervisor.notify(self, @life.error, @life.result)
+        @supervisor.notify(self, :over, @life.error, @life.result)
       end
 
       # @return [false] not resting any more
       def run
-        @asked = @stopped = false
+        @asked = @stopped = @begun = false
         @began = Polyphony.now
         @state = :running
         false

@@ -6,19 +6,15 @@ module Polyphony
     module Decisions
       private
 
-      # @param outcome [Array(Exception, Object)] of a run; nothing when only the fiber ended
-      def handle(child, *outcome)
+      # @param event [Symbol] :rests, :gone or :over, see {Child}
+      # @param outcome [Array(Exception, Object)] of a run; nothing when that was told before
+      def handle(child, event, *outcome)
         error, result = outcome
         @callback&.call(child.fiber, error || result) unless outcome.empty?
+        return ended(child, error) if event == :gone && child.state == :gone
         return decide(child, error, result) if child.undecided?
-        return answer(child, error) unless over?(child, outcome)
 
-        ended(child, error)
-      end
-
-      # Else it is held, or was stopped or restarted by somebody since it asked.
-      def over?(child, outcome)
-        child.state == :gone && (outcome.empty? || !child.asked?)
+        answer(child, error) # held; or stopped or restarted by somebody since
       end
 
       def decide(child, error, result)

@@ -43,7 +43,13 @@ module Polyphony
       def release_group
         members = @pending[:members]
         @pending = nil
-        members.each { |member| member.release if member.state == :held }
+        members.each { |member| release(member) if member.state == :held }
+      end
+
+      # In order means: not before the one before has begun.
+      def release(member)
+        member.release
+        Scheduler.park(:supervise) until member.begun?
       end
 
       # Waits for a fiber to end its run; each time its `shutdown` seconds are over, what its `ensure`

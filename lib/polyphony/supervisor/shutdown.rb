@@ -37,7 +37,7 @@ module Polyphony
       def collect(unwinding)
         take_raised
         @children.each_value { |child| collect_failure(child, unwinding) }
-        @events.each { |child, error| collect_error(child, error, unwinding) if error }
+        @events.each { |child, _event, error| collect_error(child, error, unwinding) if error }
       end
 
       # It is raised here: it is not to come again by another way.
