@@ -6,7 +6,7 @@ require_relative '../support/memory'
 RSpec.describe 'many threads with many fibers' do
   # One fiber: sends +count+ messages to fibers of all threads, in a random order of its own, and receives what
   # others send to it, until it has been told that there is no more.
-  member = Struct.new(:fiber, :sum, :received) do
+  member = Struct.new(:fiber, :total, :received) do
     def take_part(everybody, random, count)
       sent = 0
       count.times do |i|
@@ -26,7 +26,7 @@ RSpec.describe 'many threads with many fibers' do
 
     def take(messages)
       self.received += messages.size
-      self.sum += messages.sum
+      self.total += messages.sum
     end
   end
 
@@ -58,7 +58,7 @@ RSpec.describe 'many threads with many fibers' do
   it 'lose and repeat no message: 8 threads of 1,000 fibers', timeout: 110 do
     sent, everybody = crowd(8, 1000, 1, 5)
     expect(everybody.sum(&:received)).to eq(8 * 1000 * 5)
-    expect(everybody.sum(&:sum)).to eq(sent)
+    expect(everybody.sum(&:total)).to eq(sent)
     expect(everybody.count { |member| member.fiber.alive? }).to eq(0)
   end
 

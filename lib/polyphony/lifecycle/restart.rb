@@ -24,16 +24,19 @@ module Polyphony
 
         drop_messages
         return (restart_dead if claim_dead) if @dead
-        return begin_at_first unless @task.started? || elsewhere?
 
+        @task.started? || elsewhere? ? restart_live : begin_at_first
+      end
+
+      private
+
+      def restart_live
         @restarting = true
         raise @stop = Again.new if current?
 
         interrupt(@stop = Again.new) unless @stop
         restart_late
       end
-
-      private
 
       # A run that was to end by a restart ends by it, even if it is the next one already.
       def restart_asked_by(stop)
@@ -54,7 +57,7 @@ module Polyphony
       # @return [Boolean] whether there is another run although the last one has ended
       def restart_late(run = nil)
         return false unless @dead && @restarting && claim_dead
-        return @reviving = false unless @dead && @restarting && (run.nil? || run == @run)
+        return @reviving = false unless @restarting && (run || @run) == @run
 
         restart_dead
         true
@@ -96,12 +99,16 @@ module Polyphony
         stop
       end
 
-      def restart_dead
+      def leave_last_run
         @home&.deliver(@failure) if @failure && !@supervision # not yet raised by `await`: it would be lost
         next_run
         @restarting = @now = @hold = false
         @early = nil
         Registry.restore(self) if @names
+      end
+
+      def restart_dead
+        leave_last_run
         @parent = @home = Lifecycle.current unless @home&.open?
         start(::Fiber.new(blocking: false) { Scheduler.body(self) })
         @dead = false # not before there is a run that can be stopped

@@ -42,7 +42,8 @@ module Polyphony
     # @see #strand
     def strand_alone
       @awaiters = @stoppers = @mailbox = nil
-      @failure = Failure.new(DeadFiber.new("the fiber #{[@tag&.inspect, location].compact.join(' ')} stayed in the parent process"))
+      name = [@tag&.inspect, location].compact.join(' ') # its state is that of the parent process
+      @failure = Failure.new(DeadFiber.new("the fiber #{name} stayed in the parent process"))
       @dead = true
       Registry.release(self) if @names
     end
