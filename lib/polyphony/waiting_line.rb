@@ -107,13 +107,10 @@ module Polyphony
     def wait(life, deadline, pause)
       return true if left_by_fork?(life)
 
-      left = deadline && (deadline - Polyphony.now)
-      return false if left && !left.positive?
+      left = deadline ? deadline - Polyphony.now : ::Float::INFINITY
+      return false unless left.positive?
 
-      if pause && first.equal?(life)
-        nap = pause.call
-        left = nap if left.nil? || nap < left
-      end
+      left = [left, pause.call].min if pause && first.equal?(life)
       Scheduler.park(@reason, left)
       enter(life) # a trap handler that waited here, in this fiber, has taken it off
       true
