@@ -10,7 +10,7 @@ module Signatures
   # Documented as `@api private`, or found by nobody but the file beside it; programs have no business there.
   INTERNAL = %w[Group Lifecycle Supervisor ProcessFiber::Run Scheduler::SignalHandlers CLI::Help CLI::IRB CLI::Run CLI::Source].freeze
   INTERNAL_BELOW = %w[Main].freeze # what lies in it, not itself
-  INTERNAL_METHODS = %w[Polyphony.sleep_until Polyphony::Fiber.spin Polyphony::FiberMethods.exception].freeze
+  INTERNAL_METHODS = %w[Polyphony.sleep_until Polyphony::Fiber.spin Polyphony::Fiber.spin_into Polyphony::Scope#host Polyphony::Scope#label Polyphony::FiberMethods.exception].freeze
 
   # Signed, but there only from some Ruby on or on some system.
   CONDITIONAL = %i[io_write io_select io_close splice].freeze
