@@ -52,6 +52,9 @@ module Polyphony
     # Stops the current run, children included, and runs the block again under the same handle.
     # Messages that were not yet received are dropped. Works on an ended fiber, too.
     #
+    # There is no new run if the old one fails while it unwinds, if it is stopped meanwhile, or if the
+    # parent is ending.
+    #
     # @return [self]
     # @raise [Polyphony::Error] for a fiber that was not spun
     # @suspends no
@@ -60,7 +63,8 @@ module Polyphony
       self
     end
 
-    # Raises an exception in the fiber, at its current or next wait. Arguments as Kernel#raise.
+    # Raises an exception in the fiber, at its current or next wait. Arguments as Kernel#raise. Before the
+    # first run, the block never runs, and the error is the fiber's end.
     #
     # @return [self]
     # @raise [Polyphony::DeadFiber] when it has ended
@@ -159,7 +163,7 @@ module Polyphony
       @life.parent&.fiber
     end
 
-    # @return [Array<Fiber>] the live fibers it has spun
+    # @return [Array<Fiber>] the live fibers it has spun, in that order; those in its scopes last
     def children
       @life.children.map(&:fiber)
     end
