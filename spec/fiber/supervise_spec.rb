@@ -31,6 +31,7 @@ RSpec.describe 'supervise', :fibers do
       snooze
       log << :ended
     end
+    settle
     spin { snooze; raise 'foo' }
     expect(error_of { supervise }&.message).to eq('foo')
     expect(log).to eq([:ended])
