@@ -34,7 +34,7 @@ module Polyphony
     #
     # @param survivor [Lifecycle, nil]
     def strand(survivor)
-      return if dead? || equal?(survivor) || ::Thread.current.equal?(@task&.thread) # nil: another thread is just making it
+      return if dead? || equal?(survivor) || ::Thread.current.equal?(@task&.thread) # nil: being made
 
       everybody.each(&:strand_alone)
     end
