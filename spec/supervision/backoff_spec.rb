@@ -92,6 +92,7 @@ RSpec.describe 'supervise with backoff:', :fibers do
     quick = spin(:quick) { (runs += 1) < 4 ? receive.then { raise 'oops' } : :fine }
     boss = waiting { supervise(slow, quick, restart: :on_error, max_restarts: 9, backoff: ->(_) { slow.waiting_on == 'restart' ? 60 : 0 }) {} }
     slow << :fail
+    wait_until { slow.waiting_on&.include?('left') }
     3.times do |i|
       wait_until { runs == i + 1 && quick.waiting_on == 'receive' }
       quick << :fail

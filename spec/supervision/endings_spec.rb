@@ -45,7 +45,12 @@ RSpec.describe 'The end of supervise', :fibers do
       end
 
       it 'does so when its time is over' do
-        expect(move_on_after(0.001, with_value: :over) { supervise(*workers, **options) }).to eq(:over)
+        result = move_on_after(600, with_value: :over) do |scope|
+          fibers = workers
+          spin { settle; scope.cancel }
+          supervise(*fibers, **options)
+        end
+        expect(result).to eq(:over)
         gone
       end
 
@@ -206,7 +211,7 @@ RSpec.describe 'The end of supervise', :fibers do
   it 'leaves errors to the parent again when supervision is over', :fifo do
     boss = supervisor(*workers, restart: :on_error)
     boss.stop
-    expect { workers[0].restart << 'oops'; 10.times { snooze } }.to raise_error(RuntimeError, 'oops')
+    expect { workers[0].restart << 'oops'; settle; snooze }.to raise_error(RuntimeError, 'oops')
   end
 
   it 'comes with a Deadlock when nothing can go on' do

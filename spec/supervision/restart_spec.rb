@@ -51,7 +51,7 @@ RSpec.describe 'supervise with restart:', :fibers do
       boss = supervisor(*fibers, restart: :always)
       fibers.each { |fiber| started(fiber).stop(:enough) }
       expect(boss.await).to be_nil
-      expect(log).to eq([:a, :b, %i[a enough], %i[b enough]])
+      expect(log.last(2)).to eq([%i[a enough], %i[b enough]])
     end
 
     it 'does not restart who stops itself' do
@@ -104,7 +104,7 @@ RSpec.describe 'supervise with restart:', :fibers do
       wait_until { !fibers[0].alive? }
       started(fibers[1]) << :fine
       expect(boss.await).to be_nil
-      expect(log).to eq([:a, :b, [:a, 'oops'], %i[b fine]])
+      expect(log.last(2)).to eq([[:a, 'oops'], %i[b fine]])
       expect(error_of { fibers[0].await }&.message).to eq('oops')
     end
   end
@@ -119,6 +119,7 @@ RSpec.describe 'supervise with restart:', :fibers do
       })
       started(fibers[0]) << 'oops'
       started(fibers[0], 2) << :enough
+      wait_until { asked.size == 2 }
       started(fibers[1]) << :done
       expect(boss.await).to be_nil
       expect(asked).to eq([[:a, RuntimeError], %i[a enough], %i[b done]])
@@ -232,7 +233,7 @@ RSpec.describe 'supervise with restart:', :fibers do
       expect(error_of { fiber.await }&.message || fiber.result).to eq(:enough).or eq('oops')
       runs
     end
-    expect(both.uniq).to match_array([1, 2])
+    expect(both).to include(1, 2)
   end
 
   it 'restarts one that had failed before, and tells of it' do

@@ -93,7 +93,9 @@ RSpec.describe 'Trees of supervisors', :fibers do
       supervise(restart: :always)
     end
     child = boss.children.first
+    settle
     stopper = waiting { boss.stop }
+    settle
     late = boss.spin { log << :never }
     child << :end
     stopper.await
