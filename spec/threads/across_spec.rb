@@ -219,6 +219,17 @@ RSpec.describe 'fibers of different threads' do
       $stderr = before
     end
 
+    it 'all come back who stop, await or select one fiber at the same time', timeout: 30 do
+      preempt(Random.new(1), rate: 0.3) do
+        40.times do
+          thread, fiber = owner(-> { Polyphony.suspend })
+          uses = [-> { fiber.await }, -> { fiber.stop(:stopped) and fiber.await }, -> { Polyphony::Fiber.select(fiber).last }]
+          expect(Array.new(9) { |i| Polyphony.thread { uses[i % 3].call } }.map(&:value)).to eq([:stopped] * 9)
+          thread.stop
+        end
+      end
+    end
+
     seed = Integer(ENV.fetch('POLYPHONY_SEED', 1))
     { 'stop, send, await, select' => %i[stop send await select], 'raise as well' => %i[stop send await select raise],
       'restart as well' => %i[stop send await select raise restart] }.each_with_index do |(name, operations), index|
