@@ -55,6 +55,8 @@ RSpec.describe Polyphony::ResourcePool, :fibers, :virtual_time do
     it 'takes a resource back however its block ends' do
       expect(error_of { pool.acquire { raise IOError } }).to be_a(IOError)
       catch(:out) { pool.acquire { throw :out } }
+      expect(pool.acquire { break :broke }).to eq(:broke)
+      expect(-> { pool.acquire { return :returned } }.call).to eq(:returned)
       waiting { pool.acquire { suspend } }.stop
       move_on_after(1) { pool.acquire { suspend } }
       expect([pool.available, made.size]).to eq([1, 1])

@@ -318,6 +318,14 @@ RSpec.describe 'cancel scopes', :fibers, :virtual_time do
     end
   end
 
+  it 'work in a plain thread, for our own waits' do
+    values = Thread.new do
+      [Polyphony.move_on_after(0.001, with_value: :cut) { Polyphony.suspend }, Polyphony.after(0) { :after }.await,
+       Polyphony.every(0.001) { break :every }, Polyphony::Throttler.new(1000).process { Polyphony.remaining }]
+    end
+    expect(values.value).to eq([:cut, :after, :every, nil])
+  end
+
   it 'need a block and a number of seconds' do
     %i[move_on_after cancel_after].each do |verb|
       expect(error_of { public_send(verb, 1) }).to be_a(ArgumentError)
