@@ -277,6 +277,23 @@ RSpec.describe 'Polyphony.suppressed', :fibers do
       expect(err).to match(/\Apolyphony: suppressed by exit \(SystemExit\): .*: closing \(RuntimeError\)$/)
     end
 
+    it 'is printed with an error that ends a thread, if Ruby prints that' do
+      [true, false].each do |report|
+        out, err, = program(<<~RUBY)
+          thread = Polyphony::Thread.new do
+            Thread.current.report_on_exception = #{report}
+            Polyphony.spin { begin; Polyphony.suspend; ensure; raise 'closing'; end }
+            Polyphony::Scheduler.wait_all_blocked
+            raise 'first'
+          end
+          puts thread.value rescue puts Polyphony.suppressed($!).inspect
+        RUBY
+        expect(out).to eq("[#<RuntimeError: closing>]\n")
+        expect(err.scan(/^polyphony: suppressed by first \(RuntimeError\): .*closing/).size).to eq(report ? 1 : 0)
+        expect(err.scan('terminated with exception').size).to eq(report ? 1 : 0)
+      end
+    end
+
     it 'is cut after a hundred lines' do
       _, err, = program(<<~RUBY)
         Polyphony.run do

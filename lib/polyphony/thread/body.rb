@@ -33,6 +33,7 @@ module Polyphony
         start_and_await
       rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised again
         @error = e
+        Suppressed.print(e) if ::Thread.current.report_on_exception # beside what Ruby prints of it
         raise
       end
 
