@@ -14,8 +14,8 @@ module Polyphony
   # | `:messages` | messages that wait in their mailboxes |
   # | `:watches` | descriptors, timers and processes waited for |
   # | `:switches` | switches from one fiber to another |
-  # | `:polls` | looks at the operating system |
-  # | `:waits` | those of them that slept, since there was nothing to run |
+  # | `:polls` | looks at the operating system while there was something to run |
+  # | `:waits` | those that could sleep, since there was nothing to run |
   # | `:longest_run` | seconds between two looks at the operating system, at most |
   #
   # The longest run is known to some milliseconds; if it is long, one fiber was nearly all of it, and kept all

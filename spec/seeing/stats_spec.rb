@@ -42,9 +42,13 @@ RSpec.describe 'Polyphony.stats', :fibers do
   it 'counts looks at the operating system, and those that slept' do
     before = Polyphony.stats
     sleep 0.001
-    after = Polyphony.stats
-    expect(after[:polls]).to be > before[:polls]
-    expect(after[:waits]).to be > before[:waits]
+    slept = Polyphony.stats
+    expect(slept[:waits]).to be > before[:waits]
+    spin(:snoozing) { 1000.times { snooze } }
+    1000.times { snooze }
+    busy = Polyphony.stats
+    expect(busy[:polls]).to be > slept[:polls]
+    expect(busy[:waits]).to eq(slept[:waits])
   end
 
   it 'tells the longest time that a fiber kept the others from running' do

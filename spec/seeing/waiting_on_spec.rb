@@ -152,6 +152,12 @@ RSpec.describe 'Fiber#waiting_on', :fibers do
   describe "Ruby's own" do
     let!(:mutex) { Mutex.new.tap(&:lock) }
 
+    # Ruby does not survive the collection of a Mutex that a dead fiber holds.
+    after do
+      mutex.unlock if mutex.owned?
+      @monitor.exit if @monitor&.mon_owned?
+    end
+
     it('a Mutex') { expect(words { mutex.lock }).to match(/\AThread::Mutex #{address}\z/) }
     it('a Monitor') { (@monitor = Monitor.new).enter; expect(words { @monitor.enter }).to match(/\A(Monitor|Thread::Mutex) #{address}\z/) }
     it('a Queue') { expect(words { Queue.new.pop }).to match(/\AThread::Queue #{address}\z/) }
