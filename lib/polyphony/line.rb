@@ -5,38 +5,56 @@ module Polyphony
   # is woken and looks itself, so that one who is interrupted at that moment takes nothing away: it leaves
   # the line, and the next one is woken.
   #
-  # There is no lock: each step is one C function on an Array, during which no other thread runs, and
-  # only who stands in line joins and leaves it; {#claim} excepted.
+  # There is no lock: each step is one C function on an Array, during which no other thread runs (after it,
+  # one may), and only who stands in line joins and leaves it; {#claim} excepted.
   class Line
-    # One fiber's place in a line, or in several at once.
+    # One fiber's place in a line, or in several at once. What is given to it lies in the order it came; from
+    # the end of the wait on, the list is frozen: so it is decided once, for giver and taker alike.
     class Place
       # @return [Lifecycle] whose it is
       attr_reader :life
-      # @return [Object] what it offers, or what it was given
-      attr_reader :message
-      # @return [Object, nil] who gave it, or took it
-      attr_reader :partner
 
       # @param life [Lifecycle]
-      # @param message [Object] what it offers
-      def initialize(life, message = nil)
+      def initialize(life)
         @life = life
-        @message = message
+        @given = []
       end
 
-      # Ends the wait of who stands here with success. This and an interruption cannot both be: nothing
-      # lies between the look at the state and the wake-up that lets another thread run.
+      # Ends the wait of who stands here, with a message.
       #
-      # @return [Boolean] false when its wait has been ended already, by an interruption as a rule
-      def settle(partner, message)
-        if @life.task.state == :waiting
-          @partner = partner
-          @message = message
-          @life.wake
-          true
-        else
-          false
-        end
+      # @param channel [Channel] where it comes from
+      # @return [Boolean] false when the wait has been ended already, by an interruption as a rule
+      def give(channel, message)
+        return false unless @life.task.state == :waiting
+
+        @given.push(channel, message)
+        @life.wake
+        true
+      rescue ::FrozenError
+        false
+      end
+
+      # @return [Boolean]
+      def given? = !@given.empty?
+
+      # @return [Object] what was given
+      def message = @given[1]
+
+      # @return [Channel] by whom
+      def giver = @given[0]
+
+      # The wait is over. What was given and is not taken, since an interruption came from another thread at the
+      # same moment, goes back.
+      #
+      # @param taken [Boolean] whether the first message was
+      def close(taken)
+        @given.freeze
+        (taken ? 2 : 0).step(@given.size - 1, 2) { |i| @given[i].give_back(@given[i + 1]) }
+      end
+
+      # @return [Boolean] whether, in a forked child, its fiber stayed in the parent process
+      def left_behind?
+        @life.dead? || !@life.task.thread&.alive?
       end
 
       # Puts it back into a line that it was claimed from in vain: it takes its place again itself, with {#rejoin},
@@ -44,11 +62,6 @@ module Polyphony
       def return_to(line)
         (@returned ||= []) << line
         @life.wake
-      end
-
-      # @return [Boolean] whether, in a forked child, its fiber stayed in the parent process
-      def left_behind?
-        @life.dead? || !@life.task.thread&.alive?
       end
 
       # After a wait.
@@ -81,7 +94,7 @@ module Polyphony
       first?(place) ? @places.shift : @places.delete(place)
     end
 
-    # Takes the first out of the line, for {Place#settle}; if that fails, see {Place#return_to}.
+    # Takes the first out of the line, for {Place#give}; if that fails, see {Place#return_to}.
     #
     # @return [Place, nil]
     def claim = @places.shift

@@ -14,7 +14,16 @@ module Polyphony
         dropped
       end
 
+      # A message that was given to a receiver comes back: the next one gets it first.
+      def give_back(message)
+        (@back ||= []) << [message]
+        @receivers.wake
+      end
+
       private
+
+      # Receivers that wait: nothing to tell to senders, who put in what there is room for.
+      def invite; end
 
       def prepare
         @queue = @capacity ? ::Thread::SizedQueue.new(Polyphony.count(@capacity, 'capacity')) : ::Thread::Queue.new
@@ -28,8 +37,8 @@ module Polyphony
       # @raise [Polyphony::Closed]
       def put(message)
         refuse if @queue.closed?
-        return true if @queue.empty? && hand_over(message)
-        return false if @capacity && @queue.size >= @capacity
+        return true if empty? && hand_over(message)
+        return false unless room?
 
         @capacity ? @queue.push(message, true) : @queue.push(message)
         @receivers.wake
@@ -42,6 +51,7 @@ module Polyphony
 
       # @return [Object] the oldest message, or NONE
       def take
+        return take_back if @back && !@back.empty?
         return NONE if @queue.empty?
 
         message = @queue.pop(true)
@@ -51,10 +61,16 @@ module Polyphony
         NONE # another thread has emptied it meanwhile
       end
 
+      # @return [Object] what {#give_back} has kept, or NONE
+      def take_back
+        kept = @back&.shift
+        kept ? kept.first : NONE
+      end
+
       # Straight into the hands of a receiver that waits: that spares it a look.
       def hand_over(message)
         while (place = @receivers.claim)
-          return true if place.settle(self, message)
+          return true if place.give(self, message)
 
           place.return_to(@receivers)
         end
@@ -68,9 +84,11 @@ module Polyphony
           Scheduler.park(@sending) until (@senders.first?(place) || closed?) && put(message)
         ensure
           @senders.leave(place)
-          @senders.wake if closed? || size < @capacity
+          @senders.wake if closed? || room?
         end
       end
+
+      def room? = @capacity.nil? || @queue.size < @capacity
 
       def refuse
         raise Closed, 'the channel is closed: nothing can be sent', cause: @error

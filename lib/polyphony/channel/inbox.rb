@@ -20,6 +20,9 @@ module Polyphony
       # From now on a message wakes the fiber.
       def line_up(_place) = @life.receiving = true
 
+      # After a wait.
+      def line_up_again; end
+
       # No more.
       def step_out(_place) = @life.receiving = false
 

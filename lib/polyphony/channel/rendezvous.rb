@@ -2,16 +2,16 @@
 
 module Polyphony
   class Channel
-    # A channel that holds nothing: sender and receiver meet. What a sender offers is at its place in line, and
-    # taken from there only while it waits, so that it is either told that it was taken, or interrupted.
+    # A channel that holds nothing. A receiver that waits wakes the first sender, and that gives it the message
+    # itself: so a `send` that is interrupted has given nothing.
     class Rendezvous < Channel
       # @return [Integer] 0
       # @suspends no
       def size = 0
 
-      # @return [Boolean] whether nobody offers anything
+      # @return [Boolean]
       # @suspends no
-      def empty? = @senders.empty? || @closed
+      def empty? = @back.nil? || @back.empty?
 
       # @return [Boolean]
       # @suspends no
@@ -32,32 +32,12 @@ module Polyphony
         hand_over(message)
       end
 
-      # From the first sender that waits.
-      def take
-        return NONE if @closed
+      def take = take_back
 
-        while (place = @senders.claim)
-          message = place.message
-          return message if place.settle(self, nil)
+      def room? = !@receivers.empty?
 
-          place.return_to(@senders)
-        end
-        NONE
-      end
-
-      def wait_to_put(message)
-        place = Line::Place.new(Lifecycle.current, message)
-        @senders.join(place)
-        begin
-          until place.partner
-            refuse if @closed
-            @receivers.wake
-            Scheduler.park(@sending)
-            place.rejoin
-          end
-        ensure
-          @senders.leave(place)
-        end
+      def invite
+        @senders.wake
       end
     end
     private_constant :Rendezvous

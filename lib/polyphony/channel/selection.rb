@@ -44,17 +44,24 @@ module Polyphony
 
       def wait(place, deadline)
         @channels.each { |channel| channel.line_up(place) }
-        until (found = take { |channel| channel.take_first(place) })
-          raise Closed, 'all channels are closed, and nothing is left in them' if over?
-
-          Waiting.park(:select, deadline) { 'nothing came through any of the channels in time' }
-          return [@sources[place.partner], place.message] if place.partner
-
-          place.rejoin
-        end
+        given = nil
+        given = park(place, deadline) until (found = given || take { |channel| channel.take_first(place) })
         found
       ensure
+        place.close(given)
         @channels.each { |channel| channel.step_out(place) }
+      end
+
+      # @return [Array(Object, Object), nil] what was given meanwhile
+      def park(place, deadline)
+        raise Closed, 'all channels are closed, and nothing is left in them' if over?
+
+        Waiting.park(:select, deadline) { 'nothing came through any of the channels in time' }
+        return [@sources[place.giver], place.message] if place.given?
+
+        place.rejoin
+        @channels.each(&:line_up_again)
+        nil
       end
 
       # @return [Array(Object, Object), nil] the first message that there is

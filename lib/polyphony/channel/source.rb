@@ -16,7 +16,11 @@ module Polyphony
       # @param place [Line::Place]
       def line_up(place)
         @receivers.join(place)
+        invite
       end
+
+      # After a wait.
+      def line_up_again = invite
 
       # @return [Object] a message, or NONE
       def take_first(place)
@@ -48,17 +52,19 @@ module Polyphony
       end
 
       def wait_to_take(place, deadline)
-        @receivers.join(place)
+        line_up(place)
         while NONE.equal?(message = take_first(place))
           return NONE if closed? && over?
 
           deadline ? park_until(deadline) : Scheduler.park(@receiving)
-          return place.message if place.partner
+          return place.message if (taken = place.given?)
 
           place.rejoin
+          invite
         end
         message
       ensure
+        place.close(taken)
         step_out(place)
       end
 

@@ -9,7 +9,7 @@ module Polyphony
 
     # @return [Boolean] whether no message is in
     # @suspends no
-    def empty? = @queue.empty?
+    def empty? = @queue.empty? && (@back.nil? || @back.empty?)
 
     # @return [Boolean]
     # @suspends no

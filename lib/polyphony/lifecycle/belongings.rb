@@ -8,12 +8,13 @@ module Polyphony
       # @return [Array<Object>] the names it is registered under, or was when it ended (see {Registry})
       def names = @names ||= []
 
-      # @param names [Array<Object>]
+      # @return [Array<Object>]
       attr_writer :names
 
       # @param thing [#owner_ended]
       def own(thing)
-        (@belongings ||= {}.compare_by_identity)[thing] = true
+        # A bare literal: a method called on it would let another thread make a second one.
+        (@belongings ||= {})[thing] = true
       end
 
       # @return [Boolean] whether it was owned: true for one caller only

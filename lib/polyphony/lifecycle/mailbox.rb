@@ -27,7 +27,7 @@ module Polyphony
         @mailbox ? @mailbox.size : 0
       end
 
-      # @param flag [Boolean] whether a message is to wake the fiber
+      # @return [Boolean] whether a message is to wake the fiber
       attr_writer :receiving
 
       # @param deadline [Float, nil] until when to wait for room

@@ -22,7 +22,9 @@ module Polyphony
       # @api private
       attr_reader :channel
 
+      # @see Topic#subscribe
       # @api private
+      # @suspends no
       def self.open(...) = new(...)
 
       # @api private
