@@ -58,15 +58,17 @@ module Polyphony
         drop_messages
         child.run_ended(result, error, @hold)
         stop = rest(child) || stop_too_late_for_rest
-        return [false, stop.value, @early] if stop
+        return [false, stop.value, with_early(nil)] if stop
         return [true, nil, nil] if child.released?
 
-        [false, child.result, raise_early(child.error)]
+        [false, child.result, with_early(child.error)]
       end
 
-      def raise_early(error)
-        Failure.report(@early, self) if error && @early
-        error || @early
+      # What was raised in the fiber between its runs goes with what it ended with.
+      def with_early(error)
+        errors = [error, @early, *@kept]
+        @kept = nil
+        first_of(errors)
       end
 
       # Who was stopped on purpose ends, and so does who would not be restarted anyway.
@@ -84,7 +86,7 @@ module Polyphony
 
         retry
       rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised when the run begins
-        @early ? Failure.report(e, self) : @early = e
+        @early ? keep(e) : @early = e
         retry
       end
 
