@@ -8,6 +8,7 @@
  * - all three must give the same events, bytes of bodies and errors;
  * - what was accepted must pass a second, naive reading of its own, which knows what an accepted
  * request must never have: it shares no code with ext/http;
+ * - so must what the strict reader accepts without llhttp;
  * - the parser's memory stays within its limits;
  * - names and values taken from the input never break out of a response.
  */
@@ -226,6 +227,25 @@ static struct events parse(const uint8_t *data, size_t size, unsigned step, uint
     return r.events;
 }
 
+/* --- the strict reader alone: it must not need llhttp to be right --- */
+
+static void read_strictly(const char *data, size_t size)
+{
+    const char *reason = NULL, *end = memmem(data, size, "\r\n\r\n", 4);
+    struct http1_field fields[16];
+    struct http1_head head = {.bytes = data, .fields = fields, .method = HTTP_GET};
+    uint64_t chunk;
+    if (size > 2 && http1_check_chunk_line(data, size, &chunk, &reason) == 0)
+        CHECK(chunk <= INT64_MAX && !memchr(data, '\r', size - 2) && !memchr(data, '\n', size - 2));
+    if (!end || (size_t)(end + 4 - data) > limits.head) return;
+    head.size = (uint32_t)(end + 4 - data);
+    if (size > 8 && !memcmp(data, "CONNECT ", 8)) head.method = HTTP_CONNECT;
+    if (size > 8 && !memcmp(data, "OPTIONS ", 8)) head.method = HTTP_OPTIONS;
+    int status = http1_check_head(&head, &limits, &reason);
+    if (status == 0 && head.target.length <= limits.target) check_head(&head);
+    CHECK(status == 0 || reason);
+}
+
 /* --- responses --- */
 
 static void respond(const char *data, size_t size)
@@ -261,6 +281,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(whole.hash == bytes.hash && whole.heads == bytes.heads && whole.status == bytes.status);
     CHECK(whole.hash == pieces.hash && whole.heads == pieces.heads &&
           whole.status == pieces.status);
+    read_strictly((const char *)data, size);
     respond((const char *)data, size);
     return 0;
 }

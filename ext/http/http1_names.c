@@ -19,7 +19,8 @@ static uint8_t slots[SLOTS];
  * are. */
 static unsigned hash(const char *name, size_t size)
 {
-    unsigned first = name[0] | 0x20, middle = name[size / 2] | 0x20, last = name[size - 1] | 0x20;
+    const unsigned char *n = (const unsigned char *)name;
+    unsigned first = n[0] | 0x20u, middle = n[size / 2] | 0x20u, last = n[size - 1] | 0x20u;
     return (unsigned)(size * 31 + first * 7 + middle * 131 + last * 17) % SLOTS;
 }
 

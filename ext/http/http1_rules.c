@@ -201,6 +201,9 @@ static int read_request_line(struct http1_head *head, const char **at, const cha
     if (!second) return refuse(reason, 400, "no HTTP version in the request line");
     int status = check_version(second + 1, stop, &head->minor, reason);
     if (status) return status;
+    for (const char *c = line; c < first; c++)
+        if (!http1_token[(unsigned char)*c]) return refuse(reason, 400, "invalid method");
+    if (first == line) return refuse(reason, 400, "invalid method");
     if (!http1_is_method(head->method)) return refuse(reason, 501, "method of another protocol");
     head->method_name = span(head, line, first);
     head->target = span(head, first + 1, second);
