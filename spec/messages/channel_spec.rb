@@ -278,6 +278,19 @@ RSpec.describe Polyphony::Channel, :fibers do
     expect(fiber.await).to eq([IOError, :it])
   end
 
+  it 'passes on what was given to a wait just as another thread interrupted it' do
+    [unbounded, of_two, rendezvous].each do |channel|
+      [-> { channel.receive }, -> { described_class.select(described_class.new, channel) }].each do |wait|
+        fiber = waiting { error_of(&wait) }
+        place = channel.instance_variable_get(:@receivers).claim
+        place.instance_variable_get(:@given).push(channel, nil) # as Place#give, without waking it
+        fiber.raise(IOError)
+        next_one = waiting { [channel.receive] }
+        expect([fiber.await.class, next_one.await, channel.empty?]).to eq([IOError, [nil], true])
+      end
+    end
+  end
+
   it 'needs a capacity that makes sense' do
     [-1, 1.5, 'many', 0.0].each { |wrong| expect(error_of { described_class.new(wrong) }).to be_a(ArgumentError) }
     expect([nil, 0, 3].map { |capacity| described_class.new(capacity).capacity }).to eq([nil, 0, 3])
