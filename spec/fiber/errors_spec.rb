@@ -252,6 +252,7 @@ RSpec.describe 'an uncaught error', :fibers do
             puts 'sibling ended'
           end
           Polyphony.spin do
+            Polyphony::Scheduler.wait_all_blocked
             work
           end
           Polyphony.suspend
