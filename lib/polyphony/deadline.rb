@@ -7,8 +7,8 @@ module Polyphony
   # timeout, another try) asks here instead of being cut in the middle.
   #
   # Only what can still cut this code counts: not limits of other fibers, that of the parent included,
-  # unless they are around the {scope} that the fiber was spun into;
-  # inside {shield}, none that was set outside of it; and a limit that has cut already is over.
+  # unless they are around the {scope} that the fiber was spun into, which they stop; inside {shield},
+  # none that was set outside of it in this fiber; and a limit that has cut already is over.
   #
   # @return [Float, nil] on the clock of {now}; past when a limit has run out and not yet cut; nil
   #   without a limit

@@ -100,7 +100,7 @@ module Polyphony
     # @return [Float, nil] when the nearest time limit is over: one around what the fiber is doing, or
     #   around the scope that it is in
     def deadline
-      [(@task.deadline if @task.respond_to?(:deadline)), scope&.deadline].compact.min
+      [@task.deadline, scope&.deadline].compact.min
     end
 
     # @return [String, nil]
