@@ -208,6 +208,34 @@ RSpec.describe 'The end of supervise', :fibers do
     nothing_pending
   end
 
+  it 'gives each error once, also when another child has awaited the fiber and failed in turn' do
+    failing = spin { receive; raise 'oops' }
+    waiting { failing.await }
+    failing << :go
+    expect(error_of { supervise(failing) }&.message).to eq('oops')
+    settle
+    nothing_pending
+  end
+
+  it 'lets nobody restart a fiber while it ends' do
+    both = (0..15).flat_map do |switches|
+      [0, 1].map do |which|
+        fibers = [spin { receive; raise 'oops' }, spin { suspend }, *%i[x y].map { |tag| worker(tag) }]
+        boss = supervisor(*fibers, restart: :on_error, backoff: 60) {}
+        settle
+        fibers[0] << :fail
+        wait_until { fibers[0].waiting_on&.include?('left') }
+        stopper = spin { boss.stop }
+        switches.times { snooze }
+        fibers[which].restart if (meanwhile = boss.alive?)
+        stopper.await
+        expect([switches, which, fibers.map(&:alive?)]).to eq([switches, which, [false] * fibers.size])
+        meanwhile
+      end
+    end
+    expect(both).to include(true)
+  end
+
   it 'leaves errors to the parent again when supervision is over', :fifo do
     boss = supervisor(*workers, restart: :on_error)
     boss.stop

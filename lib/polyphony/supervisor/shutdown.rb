@@ -10,6 +10,7 @@ module Polyphony
       # @raise [Exception] what there is to raise
       def shut_down(unwinding)
         @closing = true
+        forget_pending(@raised.last) if @raised
         end_in_turn(unwinding) while alive?
         collect(unwinding)
         unwinding.finish
@@ -40,11 +41,17 @@ module Polyphony
         @events.each { |child, _event, error| collect_error(child, error, unwinding) if error }
       end
 
-      # It is raised here: it is not to come again by another way.
+      # It is raised here: it is not to come again by another way, through a fiber that awaited this one.
       def take_raised
         life, error = @raised
         failure = life&.failure
-        @owner.take(failure) if failure && failure.error.equal?(error)
+        return unless failure && failure.error.equal?(error)
+
+        failure.seen_by?(@owner) ? forget_pending(error) : @owner.take(failure)
+      end
+
+      def forget_pending(error)
+        @owner.task.take_pending&.each { |late| @owner.interrupt(late) unless late.equal?(error) }
       end
 
       def collect_failure(child, unwinding)
