@@ -22,7 +22,7 @@ module MemoryWorkloads
   }.freeze
   # Named double_heap before Ruby 3.2.
   GROW = { (GC.method(:verify_compaction_references).parameters.any? { |_, name| name == :expand_heap } ? :expand_heap : :double_heap) => true }.freeze
-  NAMES = %w[io backend timers queues fibers scopes nested threads processes observed].freeze
+  NAMES = %w[io backend timers queues fibers scopes nurseries nested threads processes observed].freeze
 
   class Wrong < StandardError; end
 
@@ -201,6 +201,29 @@ module MemoryWorkloads
     end
     shielded = Polyphony.move_on_after(0.001, with_value: :cut) { Polyphony.shield { sleep(0.002) } && sleep }
     check('ends', [cancelled, shielded], %i[cancelled cut])
+  end
+
+  # Fibers of a scope end with it, and what they fail with stays with the error that is raised.
+  def nurseries
+    failing = ->(i) { begin Polyphony.suspend ensure raise(i.to_s) end }
+    error = begin
+      Polyphony.scope do |scope|
+        3.times { |i| scope.spin { failing.call(i) } }
+        Polyphony.snooze
+        churn
+        scope.spin { raise 'first' }
+        Polyphony.suspend
+      end
+    rescue RuntimeError => e
+      e
+    end
+    churn
+    check('error', [error, *Polyphony.suppressed(error)].map(&:message), %w[first 0 1 2])
+    limited = Polyphony.move_on_after(0.001, with_value: :late) { Polyphony.scope { |s| s.spin { sleep } } }
+    stopped = Polyphony.scope { |s| s.spin { s.spin { churn; s.stop(:stopped) } } && sleep }
+    check('ends', [limited, stopped], %i[late stopped])
+    # An abandoned block: its fibers end with the fiber.
+    Polyphony.spin { Enumerator.new { |y| Polyphony.scope { |s| s.spin { sleep } && y << 1 } }.next && churn }.await
   end
 
   # Waits inside nested fibers and enumerators; some are dropped half-way, their time limits with them.
