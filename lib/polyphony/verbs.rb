@@ -46,7 +46,7 @@ module Polyphony
 
       life = Lifecycle.current
       while true # rubocop:disable Style/InfiniteLoop -- a StopIteration of the block is its caller's
-        yield life.receive(nil)
+        yield life.receive
       end
     end
 
