@@ -9,6 +9,7 @@ module Polyphony
       # Bytes that are kept before they are written sooner.
       BUFFER = 65_536
 
+      # What a line may look like.
       FORMATS = %i[common json].freeze
       MONTHS = %w[Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec].freeze
       private_constant :MONTHS

@@ -9,8 +9,9 @@ module Polyphony
     class Listener
       # What the system has too little of just now.
       SHORTAGES = [::Errno::EMFILE, ::Errno::ENFILE, ::Errno::ENOBUFS, ::Errno::ENOMEM].freeze
-      # Seconds between two tries, at first and at most.
+      # Seconds between two tries, at first.
       PAUSE = 0.02
+      # Seconds between two tries, at most.
       MAX_PAUSE = 1
 
       # @return [TCPServer, UNIXServer]

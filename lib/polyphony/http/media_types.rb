@@ -4,6 +4,7 @@ module Polyphony
   module HTTP
     # The media type of a file, by the end of its name: the few that a web page is made of.
     module MediaTypes
+      # End of a name => type.
       TABLE = {
         'html' => 'text/html; charset=utf-8', 'htm' => 'text/html; charset=utf-8', 'css' => 'text/css; charset=utf-8',
         'js' => 'text/javascript; charset=utf-8', 'mjs' => 'text/javascript; charset=utf-8',

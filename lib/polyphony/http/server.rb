@@ -41,6 +41,7 @@ module Polyphony
           tick
         end
 
+        # Looks at the time.
         def tick
           @now = Polyphony.now
         end
@@ -55,8 +56,12 @@ module Polyphony
       attr_reader :log
       # @return [AccessLog, nil]
       attr_reader :access_log
+      # @return [Clock]
       # @api private
-      attr_reader :clock, :http1_limits
+      attr_reader :clock
+      # @return [HTTP1::Limits]
+      # @api private
+      attr_reader :http1_limits
 
       # @param bind [String, Bind, Array<String, Bind>] where to listen
       # @param tls [Hash, OpenSSL::SSL::SSLContext, nil] for `https://`: see {TLS}

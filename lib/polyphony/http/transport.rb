@@ -3,7 +3,8 @@
 module Polyphony
   module HTTP
     # The bytes of one connection: a socket, or TLS over one. Reading suspends until something has come,
-    # writing until all of it is with the kernel. @api private
+    # writing until all of it is with the kernel.
+    # @api private
     module Transport
       # Bytes asked for at a time.
       READ_SIZE = 16_384
@@ -39,14 +40,17 @@ module Polyphony
           data.is_a?(::String) ? @backend.write(@io, data) : @backend.write(@io, *data)
         end
 
+        # @return [nil]
         def tls = nil
 
+        # Tells the client that nothing more comes.
         def close_write
           @io.close_write
         rescue ::SystemCallError, ::IOError
           nil
         end
 
+        # Closes the socket.
         def close
           @io.close
         end
@@ -58,6 +62,7 @@ module Polyphony
           nil
         end
 
+        # @return [Boolean]
         def closed? = @io.closed?
       end
 
@@ -90,12 +95,14 @@ module Polyphony
           @io.write(data.is_a?(::String) ? data : data.join)
         end
 
+        # @see Plain#close_write -- without TLS's own goodbye
         def close_write
           @io.to_io.close_write
         rescue ::SystemCallError, ::IOError
           nil
         end
 
+        # Says goodbye, and closes the socket.
         def close
           @io.close
         rescue ::SystemCallError, ::IOError, ::OpenSSL::SSL::SSLError
@@ -109,6 +116,7 @@ module Polyphony
           nil
         end
 
+        # @return [Boolean]
         def closed? = @io.closed?
       end
     end

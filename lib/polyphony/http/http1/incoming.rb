@@ -5,11 +5,13 @@ require_relative '../body'
 module Polyphony
   module HTTP
     module HTTP1
-      # The body of the request that is being served. @api private
+      # The body of the request that is being served.
+      # @api private
       module Incoming
-        # Seconds, and bytes, that a connection is read on after its last answer, so that the client gets to
-        # see that before it learns that nobody read the rest.
+        # Seconds that a connection is read on after its last answer, so that the client gets to see that
+        # before it learns that nobody read the rest.
         LINGER = 2
+        # Bytes, likewise.
         LINGER_BYTES = 1 << 20
 
         # @return [Body]

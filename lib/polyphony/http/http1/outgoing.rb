@@ -3,7 +3,8 @@
 module Polyphony
   module HTTP
     module HTTP1
-      # The answer to the request that is being served, and its way out. @api private
+      # The answer to the request that is being served, and its way out.
+      # @api private
       module Outgoing
         # @see Request#respond
         def respond(request, status, headers, body)

@@ -3,7 +3,8 @@
 module Polyphony
   module HTTP
     module HTTP1
-      # The connection as it is, for another protocol. @api private
+      # The connection as it is, for another protocol.
+      # @api private
       module Takeover
         # Leaves the loop of a connection that is somebody else's now.
         class Hijacked < ::Exception; end # rubocop:disable Lint/InheritException -- no handler is to rescue it

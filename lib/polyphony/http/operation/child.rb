@@ -56,6 +56,7 @@ module Polyphony
           signal(:KILL) if stopping? && now > @deadline
         end
 
+        # @param name [Symbol] of a signal; nothing happens when the process is gone
         def signal(name)
           ::Process.kill(name, @pid)
         rescue ::Errno::ESRCH

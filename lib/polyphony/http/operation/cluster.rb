@@ -16,6 +16,7 @@ module Polyphony
       # replaces the workers one generation by the next; TTIN, TTOU one worker more, one less; USR1 opens logs
       # again.
       class Cluster
+        # Signals that it listens to.
         SIGNALS = %w[TERM INT HUP TTIN TTOU USR1 QUIT CHLD].freeze
         # Seconds that a worker must live for its death to be no failed start.
         SETTLED = 5

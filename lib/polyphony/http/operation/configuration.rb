@@ -16,6 +16,7 @@ module Polyphony
       #   access_log 'log/access.log', format: :json
       #   on_worker_start { |index| MyApp.connect }
       class Configuration
+        # Name => default.
         SETTINGS = { app: nil, bind: nil, tls: nil, workers: nil, limits: {}, access_log: nil, access_log_format: :common,
                      grace: 30, worker_timeout: 60, pid_file: nil, on_worker_start: nil, on_worker_stop: nil,
                      preload: false }.freeze
@@ -97,18 +98,23 @@ module Polyphony
             @values
           end
 
+          # @param texts [Array<String>] where to listen
           def bind(*texts)
             @values[:bind] = texts.flatten
           end
 
+          # @param options [Hash] see {TLS#initialize}
           def tls(**options)
             @values[:tls] = options
           end
 
+          # @param limits [Hash{Symbol => Numeric, nil}] see {Limits}
           def limits(**limits)
             @values[:limits] = { **@values[:limits], **limits }
           end
 
+          # @param target [String, Symbol] a file, or :stdout
+          # @param format [Symbol] :common or :json
           def access_log(target = :stdout, format: :common)
             @values[:access_log] = target
             @values[:access_log_format] = format

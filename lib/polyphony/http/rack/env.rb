@@ -9,10 +9,15 @@ module Polyphony
       # rest, so that a request costs a copy and a few values.
       # @api private
       class Env
+        # Callbacks for the end of the response.
         FINISHED = 'rack.response_finished'
+        # Where errors are written.
         ERRORS = 'rack.errors'
+        # The body of the request.
         INPUT = 'rack.input'
+        # Protocols that the client would change to.
         PROTOCOL = 'rack.protocol'
+        # The {Request}.
         REQUEST = 'polyphony.request'
 
         # Rack 2 asks for these.

@@ -35,6 +35,7 @@ module Polyphony
 
         # For requests that have none.
         class Empty
+          # @return [String, nil] see IO#read
           def read(length = nil, buffer = nil)
             raise ::ArgumentError, "negative length #{length} given" if length&.negative?
 
@@ -42,14 +43,20 @@ module Polyphony
             length&.positive? ? nil : buffer || ::String.new
           end
 
+          # @return [nil]
           def gets(*) = nil
 
+          # @return [self, Enumerator] without yielding
           def each = block_given? ? self : enum_for
 
+          # @return [nil]
           def close = nil
 
+          # @return [Integer]
           def size = 0
         end
+
+        # One for all of them.
         EMPTY = Empty.new.freeze
       end
     end

@@ -20,6 +20,7 @@ module Polyphony
           @all = pairs.map { |pair| read(pair) }
         end
 
+        # @yieldparam certificate [Certificate]
         def each(&block) = @all.each(&block)
 
         # @return [Array<Array(String, Integer)>] each host name and the index of its certificate; the first counts
