@@ -3,7 +3,9 @@
 require 'polyphony/core'
 require 'polyphony/console' # and main, which adopts no script here: rspec's is none
 require 'polyphony/cli'
-require 'polyphony/http/http1'
+require 'polyphony/http'
+require 'polyphony/http/tls'
+require 'polyphony/http/operation'
 require 'polyphony/testing'
 require 'tempfile'
 require_relative 'support/rbs'
@@ -12,7 +14,7 @@ require_relative 'support/rbs'
 # the methods that there are, and against real calls.
 RSpec.describe 'The signatures in sig/' do
   def rbs(*arguments)
-    run_ruby(nil, flags: ['-S', 'rbs', '-r', 'socket', '-I', Signatures::DIR, *arguments])
+    run_ruby(nil, flags: ['-S', 'rbs', '-r', 'socket', '-r', 'openssl', '-I', Signatures::DIR, *arguments])
   end
 
   def names(folder, extension)

@@ -8,7 +8,11 @@ module Signatures
   DIR = File.join(ROOT_DIR, 'sig')
 
   # Documented as `@api private`, or found by nobody but the file beside it; programs have no business there.
-  INTERNAL = %w[Group Lifecycle Supervisor ProcessFiber::Run Scheduler::SignalHandlers CLI::Help CLI::IRB CLI::Run CLI::Source].freeze
+  INTERNAL = %w[Group Lifecycle Supervisor ProcessFiber::Run Scheduler::SignalHandlers CLI::Help CLI::IRB CLI::Run CLI::Source
+                HTTP::Listener HTTP::Transport HTTP::Phases HTTP::HTTP1::Connection HTTP::HTTP1::Incoming HTTP::HTTP1::Outgoing
+                HTTP::HTTP1::Takeover HTTP::TLS::Certificates HTTP::Rack::Env HTTP::Rack::Input HTTP::Rack::Answer HTTP::Operation::App
+                HTTP::Operation::Child HTTP::Operation::Cluster HTTP::Operation::Worker HTTP::Operation::Notify
+                HTTP::Operation::PidFile].freeze
   INTERNAL_BELOW = %w[Main].freeze # what lies in it, not itself
   INTERNAL_METHODS = %w[Polyphony.sleep_until Polyphony::Fiber.spin Polyphony::Fiber.spin_into Polyphony::Scope#host Polyphony::Scope#label Polyphony::FiberMethods.exception].freeze
 
@@ -20,7 +24,7 @@ module Signatures
   def environment
     @environment ||= begin
       loader = RBS::EnvironmentLoader.new
-      loader.add(library: 'socket', version: nil)
+      %w[socket openssl].each { |library| loader.add(library: library, version: nil) }
       loader.add(path: Pathname(DIR))
       RBS::Environment.from_loader(loader).resolve_type_names
     end
