@@ -58,8 +58,9 @@ module Polyphony
       Lifecycle.current.receive_pending
     end
 
-    # Waits for fibers to end: those given, or all children of the calling fiber, those spun
-    # meanwhile too. On an error the rest is stopped.
+    # Waits for fibers to end, and restarts those that end too early if told so. Which fibers: those
+    # given, or the children of the calling fiber, those spun meanwhile too (but not those in a
+    # {scope}, which sees to its own). Their errors come here, whoever their parent is.
     #
     # However this ends, by an error, a `break` in the block, or because the calling fiber is stopped or
     # out of time: all of them are stopped first, in reverse order, one after the other.
