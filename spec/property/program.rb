@@ -12,8 +12,8 @@ module Property
     STEPS = { sleep: 5, snooze: 4, spin: 9, fail: 2, stop: 3, stop_now: 1, restart: 3, send: 4, receive: 4, await: 4,
               await_all: 2, select: 2, cancel: 2, move_on: 3, cancel_after: 2, shield: 1, ensure: 4, rescue: 5,
               supervise: 1, run: 1, nested: 2, mutex: 2, suspend: 1, limit: 1 }.freeze
-    MAX_FIBERS = 12
-    MAX_DEPTH = 4
+    MAX_FIBERS = [6, 12, 12, 40].freeze # one of them is that of a program
+    MAX_DEPTH = 5
 
     class << self
       # @param seed [Integer]
@@ -48,10 +48,11 @@ module Property
     def initialize(seed)
       @random = Random.new(seed)
       @fibers = 0
+      @most = MAX_FIBERS[@random.rand(MAX_FIBERS.size)]
     end
 
     def generate
-      fiber(0, 3)
+      fiber(0, 3 + @random.rand(3))
     end
 
     private
@@ -73,7 +74,7 @@ module Property
       case name
       when :sleep then [name, time]
       when :receive then [name, @random.rand(4).zero? ? nil : time]
-      when :spin then @fibers < MAX_FIBERS && depth < MAX_DEPTH ? [name, fiber(inner)] : [:snooze]
+      when :spin then @fibers < @most && depth < MAX_DEPTH ? [name, fiber(inner)] : [:snooze]
       when :stop, :stop_now, :restart, :send, :await, :cancel then [name, id]
       when :await_all, :select then [name, Array.new(1 + @random.rand(3)) { id }]
       when :limit then [name, id, 1 + @random.rand(2)]

@@ -14,7 +14,7 @@ require_relative '../spec_helper'
 # To see it fail, take something away that it proves: in lib/polyphony/lifecycle/family.rb `children.each(&:stop_soon)`
 # of end_children, or in awaiting.rb the give_back of an error.
 RSpec.describe 'Random trees of fibers' do
-  count = Integer(ENV.fetch('POLYPHONY_PROPERTY_COUNT', 1500))
+  count = Integer(ENV.fetch('POLYPHONY_PROPERTY_COUNT', 12_000))
   from = Integer(ENV.fetch('POLYPHONY_PROPERTY_FROM', 1))
   parts = 3
 

@@ -1,28 +1,28 @@
 # frozen_string_literal: true
 
 require 'rspec/core'
-require 'set'
 
 # Runs the examples marked `:fibers` of some specs again and again in one process, each round with another order of
 # fibers (POLYPHONY_SHUFFLE). Those whose point is that fibers run first in, first out are marked `:fifo` and left out.
 #
-#   ruby -S rspec's options: ruby spec/support/shuffle_rounds.rb FROM COUNT [RSpec's arguments]
+#   ruby -I spec spec/support/shuffle_rounds.rb FROM COUNT [RSpec's arguments]
 #
-# Prints "seed N" before each round, so that the last one is known if it hangs, and each failure with what repeats it.
+# POLYPHONY_SHUFFLE_LIMIT: seconds after which no round begins any more. Prints "seed N" before each round, so
+# that the last one is known if it hangs, and each failure with what repeats it.
 class ShuffleRounds
-  # Examples that take longer (they start processes, or really sleep) have a part in few rounds.
-  SLOW = 0.02 # seconds
-  SLOW_EVERY = 40
+  # Seconds that an example may take of each round, on average: one that takes ten times as long, because it starts
+  # a process or many fibers, has a part in every tenth round.
+  SHARE = 0.0003
   MAX_FAILURES = Integer(ENV.fetch('POLYPHONY_SHUFFLE_FAILURES', 10))
 
   # What RSpec tells a formatter, as far as it matters here.
   class Reporter
     attr_accessor :seed
-    attr_reader :failures, :slow, :examples
+    attr_reader :failures, :times, :examples
 
     def initialize
       @failures = {}
-      @slow = Set.new
+      @times = {}
       @examples = 0
     end
 
@@ -31,7 +31,7 @@ class ShuffleRounds
       @examples += 1
       return if result.status == :pending
 
-      @slow << example if result.run_time > SLOW
+      @times[example] = [result.run_time, *@times[example]].min
       @failures[example] ||= [seed, example.exception] if example.exception
     end
 
@@ -47,6 +47,9 @@ class ShuffleRounds
     @seeds = from.upto(from + count - 1)
     @arguments = arguments
     @reporter = Reporter.new
+    @rounds = 0
+    @began = now
+    @limit = ENV['POLYPHONY_SHUFFLE_LIMIT']&.to_f
   end
 
   # @return [Boolean] whether all passed
@@ -54,31 +57,43 @@ class ShuffleRounds
     options = RSpec::Core::ConfigurationOptions.new([*@arguments, '--tag', 'fibers', '--tag', '~fifo', '--order', 'defined'])
     RSpec::Core::Runner.new(options).setup($stderr, File.open(File::NULL, 'w'))
     @chosen = RSpec.world.filtered_examples
-    RSpec.configuration.with_suite_hooks { @seeds.each { |seed| round(seed) unless @reporter.fail_fast_limit_met? } }
+    RSpec.configuration.with_suite_hooks { @seeds.each { |seed| round(seed) unless enough? } }
     report
   end
 
   private
 
+  def enough?
+    @reporter.fail_fast_limit_met? || (@limit && now - @began > @limit)
+  end
+
+  def now
+    Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  end
+
   def round(seed)
     puts "seed #{seed}"
+    @rounds += 1
     ENV['POLYPHONY_SHUFFLE'] = seed.to_s
     @reporter.seed = seed
     all = @chosen.transform_values(&:dup)
-    left_out(seed).each { |example| @chosen[example.example_group].delete(example) }
+    left_out.each { |example| @chosen[example.example_group].delete(example) }
     RSpec.world.example_groups.each { |group| group.run(@reporter) }
   ensure
     @chosen.merge!(all)
   end
 
-  def left_out(seed)
-    @reporter.failures.keys + (((seed - @seeds.first) % SLOW_EVERY).zero? ? [] : @reporter.slow.to_a)
+  def left_out
+    now_and_then = @reporter.times.each_with_index.select do |(_, time), i|
+      ((@rounds + i) % (time / SHARE).ceil).positive?
+    end
+    @reporter.failures.keys + now_and_then.map { |(example, _), _| example }
   end
 
   def report
     @reporter.failures.each { |example, (seed, error)| puts failure(example, seed, error) }
-    puts "#{@seeds.size} seeds, #{@reporter.examples} examples, #{@reporter.failures.size} failures " \
-         "(#{@reporter.slow.size} slow ones in every #{SLOW_EVERY}th round)"
+    puts "#{@rounds} of #{@seeds.size} seeds, #{@reporter.times.size} examples #{@reporter.examples} times, " \
+         "#{@reporter.failures.size} failures, #{(now - @began).round} s"
     @reporter.failures.empty?
   end
 

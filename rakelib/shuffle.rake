@@ -1,0 +1,33 @@
+# frozen_string_literal: true
+
+require 'etc'
+require 'rbconfig'
+
+# Order bugs: the structured specs with fibers in random orders, many seeds in few processes.
+desc 'Run structured specs with shuffled fibers: rake shuffle, or rake shuffle[1,1000] (first seed, how many)'
+task :shuffle, %i[from count] => :compile do |_, args|
+  from = Integer(args[:from] || 1)
+  count = Integer(args[:count] || 1000)
+  specs = ENV.fetch('SPECS', 'spec/fiber spec/supervision spec/messages spec/constructs').split
+  jobs = [Etc.nprocessors, 4, count].min
+  # A hang is found soon, and told with its seed: no example needs long.
+  env = { 'POLYPHONY_SPEC_TIMEOUT' => ENV.fetch('POLYPHONY_SPEC_TIMEOUT', '30'),
+          'POLYPHONY_SHUFFLE_LIMIT' => ENV.fetch('POLYPHONY_SHUFFLE_LIMIT', '240') }
+
+  shares = Array.new(jobs) { |job| [from + (count * job / jobs), (count * (job + 1) / jobs) - (count * job / jobs)] }
+  outputs = shares.map do |first, number|
+    command = [RbConfig.ruby, '-I', 'spec', 'spec/support/shuffle_rounds.rb', first.to_s, number.to_s, *specs]
+    IO.popen(env, [*command, { err: %i[child out] }])
+  end
+  failed = outputs.map do |output|
+    text = output.read
+    output.close
+    hung = text[/.*^(seed \d+)$/m, 1] unless text.match?(/^\d+ of \d+ seeds/)
+    puts text.lines.grep_v(/\Aseed \d+\n/).join.strip
+    next if $?.success?
+
+    puts "the last one was #{hung}: repeat an example with POLYPHONY_SHUFFLE=#{hung[/\d+/]}" if hung
+    true
+  end
+  abort 'shuffle: failed' if failed.any?
+end
