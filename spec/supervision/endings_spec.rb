@@ -107,7 +107,7 @@ RSpec.describe 'The end of supervise', :fibers do
     expect([boss.alive?, stuck.alive?]).to eq([false, false])
   end
 
-  it 'is a stop even for who rescues errors on the way: the error goes to the parent' do
+  it 'is a stop even for who rescues errors on the way: the error goes to the parent', :fifo do
     fibers = workers
     went_on = false
     boss = spin do

@@ -68,7 +68,7 @@ RSpec.describe 'The restart intensity of supervise', :fibers do
     expect(error.cause.message).to eq('failure 2')
   end
 
-  it 'stops the rest in reverse order before it gives up' do
+  it 'stops the rest in reverse order before it gives up', :fifo do
     rest = %i[a b c].map do |tag|
       spin(tag) do
         suspend

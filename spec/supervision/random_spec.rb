@@ -18,6 +18,7 @@ RSpec.describe 'Supervision under random events', :fibers do
       @raised = []
       @told = []
       @errors = []
+      @fibers = [] # none, if it is stopped before it begins
     end
 
     def options
