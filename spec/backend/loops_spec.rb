@@ -132,7 +132,7 @@ RSpec.describe 'Polyphony::Backend#read_loop', :backend do
       right.write('b')
     end
     GC.start
-    sleep 0.001
+    Polyphony::Scheduler.wait_all_blocked # it has looked at all descriptors
     expect(Polyphony::Scheduler.current.stats[:ready]).to eq(0)
   end
 end
