@@ -103,10 +103,8 @@ module Polyphony
     # @return [Boolean] whether the message was put into the mailbox
     # @suspends only while a {#mailbox_limit} is reached
     def send?(message)
-      @life.post(message)
+      @life.post(message) { return false } # a DeadFiber of a child may come meanwhile, and is no answer
       true
-    rescue DeadFiber
-      false
     end
 
     # Sends a request and waits for its answer: the fiber receives a {Polyphony::Call} with the message, which

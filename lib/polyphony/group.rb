@@ -93,9 +93,13 @@ module Polyphony
 
     # Stops the others and waits for them; then raises, with their errors as suppressed ones.
     def fail_with(failure)
+      known = failure.seen_by?(@awaiter)
       @awaiter.take(failure)
       unwinding = Lifecycle::Unwinding.new(@awaiter, failure.error)
-      unwinding.outlast { stop_all }
+      unwinding.outlast do
+        stop_all
+        Scheduler.checkpoint if known # a restart may have handed it to the parent already: then it waits here
+      end
       @lives.each { |life| unwinding.add_failure(life.failure) if life.failure }
       unwinding.finish
     end

@@ -150,4 +150,14 @@ RSpec.describe 'messages', :fibers do
       expect(fiber.mailbox_limit).to eq(3)
     end
   end
+
+  it 'takes a DeadFiber of a child for no answer to send?' do
+    full = waiting { suspend }
+    full.mailbox_limit = 1
+    full << 1
+    dead = spin {}.tap(&:await)
+    spin { settle; dead << 1 }
+    expect { full.send?(2) }.to raise_error(Polyphony::DeadFiber, /has ended/)
+    expect(full.mailbox_size).to eq(1)
+  end
 end

@@ -33,10 +33,10 @@ module Polyphony
       # @param deadline [Float, nil] until when to wait for room
       # @see Polyphony::Fiber#send
       # @suspends only while the limit is reached
-      def post(message, deadline = nil)
-        return post_in_turn(message, deadline) if @mailbox_limit
+      def post(message, deadline = nil, &refused)
+        return post_in_turn(message, deadline, refused) if @mailbox_limit
 
-        refuse_message if @dead
+        refuse_message(refused) if @dead
         (@mailbox ||= []) << message
         @task.wake if @receiving
       end
@@ -104,11 +104,11 @@ module Polyphony
       end
 
       # Only who is first in line puts a message in: so the limit is exact, also among threads.
-      def post_in_turn(message, deadline)
+      def post_in_turn(message, deadline, refused)
         place = Line::Place.new(Lifecycle.current)
         @senders.join(place)
         begin
-          wait_for_room(place, deadline)
+          wait_for_room(place, deadline, refused)
           (@mailbox ||= []) << message
         ensure
           @senders.leave(place)
@@ -117,14 +117,14 @@ module Polyphony
         @task.wake if @receiving
       end
 
-      def wait_for_room(place, deadline)
+      def wait_for_room(place, deadline, refused)
         reason = nil
         until @senders.first?(place) && room?
-          refuse_message if @dead
+          refuse_message(refused) if @dead
           refuse_own_message if place.life.equal?(self)
           Waiting.park(reason ||= Reason.new('send to', self), deadline) { "the mailbox of #{label} stayed full" }
         end
-        refuse_message if @dead
+        refuse_message(refused) if @dead
       end
 
       def room?
@@ -136,8 +136,8 @@ module Polyphony
         raise Error, "the mailbox is full (mailbox_limit #{@mailbox_limit}): who is to empty it cannot wait for that"
       end
 
-      def refuse_message
-        raise DeadFiber, "#{fiber.inspect} has ended and takes no messages; ask alive?, or use send?"
+      def refuse_message(refused)
+        raise DeadFiber, "#{fiber.inspect} has ended and takes no messages; ask alive?, or use send?" unless refused&.call
       end
 
       # For a restart: what was meant for the old run does not reach the new one.
