@@ -31,6 +31,17 @@ static void poll_now(struct scheduler *s)
     process_fired(s);
 }
 
+/* Fibers that keep each other busy never give up the GVL of themselves, and Ruby would take it from
+   them every 100 ms only. */
+static void let_threads_run(struct scheduler *s)
+{
+    if (RB_LIKELY(!s->tick) || rb_thread_alone()) return;
+    s->tick = 0;
+    s->checking = 1;
+    rb_thread_schedule();
+    s->checking = 0;
+}
+
 static struct waiter *ready_shift(struct scheduler *s)
 {
     if (list_empty(&s->ready)) return NULL;
@@ -117,6 +128,17 @@ static void check_interrupts(struct scheduler *s)
     s->checking = 0;
 }
 
+/* A signal that comes to a child while Ruby still sets it up is only noted (Ruby 3.1): the next
+   wait of Ruby's own would find it, but ours would not. */
+static void look_for_signals(struct scheduler *s)
+{
+    struct timeval moment = {0, 1};
+    s->look_for_signals = 0;
+    s->checking = 1;
+    rb_thread_wait_for(moment);
+    s->checking = 0;
+}
+
 /* For tests: what happens when all fibers wait, and go on doing so for a while. Returns whether it
    was for this function to act. */
 static int settle(struct scheduler *s)
@@ -155,6 +177,10 @@ static void idle(struct scheduler *s)
 
     double limit = scan_closed(s, SCAN_BUDGET);
     if (limit == 0) return;
+    if (RB_UNLIKELY(s->look_for_signals)) {
+        look_for_signals(s);
+        return;
+    }
     if (RB_UNLIKELY(testing) && settle(s)) return;
     if (deadlocked(s)) {
         VALUE error = rb_funcall(s->self, rb_intern("deadlock_error"), 0);
@@ -192,7 +218,10 @@ VALUE scheduler_run_until_running(VALUE argument)
     struct waiter *w = (struct waiter *)argument;
     struct scheduler *s = w->task->scheduler;
     do {
-        if (++s->since_poll >= SWITCHES_PER_POLL) poll_now(s);
+        if (++s->since_poll >= SWITCHES_PER_POLL) {
+            poll_now(s);
+            let_threads_run(s);
+        }
         struct waiter *next = ready_shift(s);
         if (!next)
             idle(s);

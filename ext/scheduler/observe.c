@@ -86,6 +86,7 @@ static double note_run(struct scheduler *s)
 {
     double now = run_clock(s), seconds = now - s->run_from;
     s->run_from = now;
+    if (seconds > 0) s->tick = 1;
     if (seconds > s->longest_run) s->longest_run = seconds;
     return seconds;
 }

@@ -134,6 +134,7 @@ VALUE scope_error(struct scope *scope)
 struct timeout {
     struct scope scope;
     VALUE duration;
+    VALUE before; /* what was being rescued around it */
 };
 
 static VALUE timeout_body(VALUE pointer)
@@ -152,11 +153,17 @@ static VALUE timeout_run(VALUE pointer)
     return rb_ensure(timeout_body, pointer, timeout_ensure, pointer);
 }
 
+/* What was raised on the way and must not be lost by this error taking its place (a stop, as a
+   rule): Expired#displaced knows. */
 static VALUE timeout_expired(VALUE pointer, VALUE error)
 {
-    const struct scope *scope = &((struct timeout *)pointer)->scope;
-    if (rb_iv_get(error, "@scope") != scope->owner) rb_exc_raise(error);
-    rb_exc_raise(timeout_make_error(scope));
+    const struct timeout *timeout = (const struct timeout *)pointer;
+    if (rb_iv_get(error, "@scope") != timeout->scope.owner) rb_exc_raise(error);
+    if (rb_respond_to(error, rb_intern("displaced"))) {
+        VALUE displaced = rb_funcall(error, rb_intern("displaced"), 1, timeout->before);
+        if (!NIL_P(displaced)) rb_exc_raise(displaced);
+    }
+    rb_exc_raise(timeout_make_error(&timeout->scope));
 }
 
 /* Timeout passes its own error class when the caller named none. */
@@ -181,7 +188,7 @@ VALUE hook_timeout_after(int argc, VALUE *argv, VALUE self)
     rb_scan_args(argc, argv, "11*", &duration, &class, &arguments);
     double seconds = scheduler_seconds(duration, "time interval");
     if (isinf(seconds) || seconds == 0) return rb_yield(duration);
-    struct timeout timeout = {.duration = duration};
+    struct timeout timeout = {.duration = duration, .before = rb_errinfo()};
     timeout.scope.error_class = NIL_P(class) ? rb_eRuntimeError : class;
     timeout.scope.error_args = arguments;
     int hidden = is_timeout_error(class);

@@ -347,7 +347,7 @@ static VALUE task_state(VALUE self)
 {
     struct task *t = task_get(self);
     const char *name = "running";
-    if (t->state == TASK_DONE)
+    if (!reachable(t))
         name = "dead";
     else if (t->state == TASK_NEW)
         name = "runnable";
@@ -362,7 +362,7 @@ static VALUE task_state(VALUE self)
 static VALUE task_waiting_on(VALUE self)
 {
     struct task *t = task_get(self);
-    if (t->state == TASK_DONE || !t->waiter || t->waiter->state != WAITER_WAITING) return Qnil;
+    if (!reachable(t) || !t->waiter || t->waiter->state != WAITER_WAITING) return Qnil;
     return waiter_describe(t->waiter);
 }
 
@@ -388,7 +388,7 @@ static VALUE task_pending_p(VALUE self)
 static VALUE task_deadline(VALUE self)
 {
     struct task *t = task_get(self);
-    double nearest = t->scheduler ? task_nearest_deadline(t) : 0;
+    double nearest = reachable(t) ? task_nearest_deadline(t) : 0;
     return nearest > 0 ? DBL2NUM(nearest) : Qnil;
 }
 
@@ -397,7 +397,7 @@ static VALUE task_deadline(VALUE self)
 static VALUE task_waiting_fiber(VALUE self)
 {
     struct task *t = task_get(self);
-    if (t->state == TASK_DONE || !t->waiter || t->waiter->state != WAITER_WAITING) return Qnil;
+    if (!reachable(t) || !t->waiter || t->waiter->state != WAITER_WAITING) return Qnil;
     return t->waiter->fiber;
 }
 
