@@ -8,7 +8,7 @@ require_relative '../spec/support/memory_valgrind'
 # The workloads of spec/memory, with what can see more than a crash. Neither is part of `rake spec`.
 namespace :memory do
   program = 'spec/support/memory_workloads.rb'
-  names = %w[io backend timers queues fibers scopes nested threads processes observed codec]
+  names = %w[io backend timers queues fibers scopes nested threads processes observed trees codec]
   # The codec of HTTP knows no fiber and has a program of its own.
   command = lambda do |mode, name|
     name == 'codec' ? ['spec/support/http_codec_workload.rb', mode] : [program, mode, name]

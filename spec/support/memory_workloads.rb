@@ -22,7 +22,7 @@ module MemoryWorkloads
   }.freeze
   # Named double_heap before Ruby 3.2.
   GROW = { (GC.method(:verify_compaction_references).parameters.any? { |_, name| name == :expand_heap } ? :expand_heap : :double_heap) => true }.freeze
-  NAMES = %w[io backend timers queues fibers scopes nurseries nested threads processes observed].freeze
+  NAMES = %w[io backend timers queues fibers scopes nurseries nested threads processes observed trees].freeze
 
   class Wrong < StandardError; end
 
@@ -303,6 +303,16 @@ module MemoryWorkloads
     scheduler.trace = scheduler.shuffle = nil
     scheduler.watch_holds(0, nil)
     scheduler.virtual_clock = nil
+  end
+
+  # Random trees of fibers (spec/property), a few of them: they take long when every object is collected.
+  def trees
+    require_relative '../property/check'
+    stress, GC.stress = GC.stress, false
+    programs = [135, 128].map { |seed| [seed, Property::Program.generate(seed)] }
+    churn
+    GC.stress = stress
+    Thread.new { programs.each { |seed, program| check("program #{seed}", Property::World.new(program, seed).run.faults, []) } }.join
   end
 
   def run(mode, names)
