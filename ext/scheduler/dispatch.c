@@ -128,17 +128,6 @@ static void check_interrupts(struct scheduler *s)
     s->checking = 0;
 }
 
-/* A signal that comes to a child while Ruby still sets it up is only noted (Ruby 3.1): the next
-   wait of Ruby's own would find it, but ours would not. */
-static void look_for_signals(struct scheduler *s)
-{
-    struct timeval moment = {0, 1};
-    s->look_for_signals = 0;
-    s->checking = 1;
-    rb_thread_wait_for(moment);
-    s->checking = 0;
-}
-
 /* For tests: what happens when all fibers wait, and go on doing so for a while. Returns whether it
    was for this function to act. */
 static int settle(struct scheduler *s)
@@ -177,10 +166,6 @@ static void idle(struct scheduler *s)
 
     double limit = scan_closed(s, SCAN_BUDGET);
     if (limit == 0) return;
-    if (RB_UNLIKELY(s->look_for_signals)) {
-        look_for_signals(s);
-        return;
-    }
     if (RB_UNLIKELY(testing) && settle(s)) return;
     if (deadlocked(s)) {
         VALUE error = rb_funcall(s->self, rb_intern("deadlock_error"), 0);

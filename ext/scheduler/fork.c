@@ -82,7 +82,7 @@ void scheduler_after_fork(struct scheduler *s)
     s->starting = s->finishing = s->killed = NULL;
     s->spawner = s->closer = NULL;
     s->polling = s->checking = 0;
-    s->forked = s->look_for_signals = 1;
+    s->forked = 1;
     s->thread = rb_thread_current();
     if (!NIL_P(s->on_fork)) rb_funcall(s->on_fork, rb_intern("call"), 1, survivor->handle);
 }

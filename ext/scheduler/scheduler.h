@@ -152,7 +152,6 @@ struct scheduler {
     unsigned char polling;  /* without the GVL: whoever wakes a fiber must prod the backend */
     unsigned char checking; /* interrupts: what is raised now was meant for the thread */
     unsigned char closed, forked;
-    unsigned char look_for_signals; /* just forked: see dispatch.c */
     unsigned char shuffled;
     unsigned char tick;      /* some milliseconds have passed since other threads were let in */
     unsigned char observing; /* a tracer or watcher runs: it is not observed and cannot wait */

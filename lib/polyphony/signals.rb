@@ -48,7 +48,7 @@ module Polyphony
       error = name == 'INT' ? ::Interrupt.new('') : ::SignalException.new("SIG#{name}")
       raise error if life.current? || life.dead? || life.elsewhere? || life.task.interrupted?
 
-      life.interrupt(error)
+      life.interrupt(error) || raise(error) # it may be ending, or be left behind by a fork, just now
     end
     private_class_method :deliver
   end

@@ -300,7 +300,7 @@ RSpec.describe Polyphony::Scheduler do
       in_scheduler { Fiber.schedule { sleep 0 } } # whatever the first one loads
       before = Memory.fds
       5.times { in_scheduler { |s| Fiber.schedule { sleep 0.001 } && s.stats } }
-      expect(Memory.fds).to eq(before)
+      expect(Memory.fds).to be <= before # the collector may have closed one of somebody else's
     end
 
     it 'is of use to its own thread only' do
