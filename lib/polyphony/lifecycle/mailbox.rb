@@ -136,8 +136,8 @@ module Polyphony
         raise Error, "the mailbox is full (mailbox_limit #{@mailbox_limit}): who is to empty it cannot wait for that"
       end
 
-      def refuse_message(refused)
-        raise DeadFiber, "#{fiber.inspect} has ended and takes no messages; ask alive?, or use send?" unless refused&.call
+      def refuse_message(skip)
+        raise DeadFiber, "#{fiber.inspect} has ended and takes no messages; ask alive?, or use send?" unless skip&.call
       end
 
       # For a restart: what was meant for the old run does not reach the new one.
