@@ -130,6 +130,16 @@ static int is_http(const char *word, const char *end)
     return word && end - word >= 5 && !memcmp(word, "HTTP/", 5);
 }
 
+/* A request line that ends behind its target, which old versions of llhttp, and lenient ones, take:
+   more of it would never come. */
+static const char *offence_of_http09(const struct request_line *line, const char *end)
+{
+    if (!line->target || line->target_end == line->target || line->target_end == end) return NULL;
+    if (line->version) return NULL;
+    if (*line->target_end == '\n') return "the request line does not end with CRLF";
+    return *line->target_end == '\r' ? "no HTTP version in the request line" : NULL;
+}
+
 /* What llhttp found bad lies at `at`. Only bytes up to there are looked at, so that the answer is
    the same however the request was cut into pieces. */
 static enum http1_result refused(struct http1_parser *p, llhttp_errno_t code, const char *at)
@@ -143,6 +153,8 @@ static enum http1_result refused(struct http1_parser *p, llhttp_errno_t code, co
     if (code == HPE_USER ||
         (line.target && (size_t)(line.target_end - line.target) > p->limits.target))
         return http1_fail(p, 414, "the request target is longer than allowed");
+    const char *http09 = offence_of_http09(&line, stop);
+    if (http09) return http1_fail(p, 400, http09);
     switch (code) {
     case HPE_INVALID_METHOD: {
         const char *c = first;
@@ -249,6 +261,12 @@ enum http1_result http1_next_head(struct http1_parser *p, struct http1_head *hea
     llhttp_errno_t code = llhttp_execute(&p->llhttp, p->bytes + p->parsed, size);
     if (code == HPE_OK) {
         p->parsed += size;
+        if (p->llhttp.http_major == 0) {
+            const char *stop = p->bytes + p->parsed;
+            struct request_line line = find_parts(p->bytes + p->start, stop);
+            const char *offence = offence_of_http09(&line, stop);
+            if (offence) return http1_fail(p, 400, offence);
+        }
         if (used + size < p->limits.head) return HTTP1_MORE;
         return http1_fail(p, 431, "the head is longer than allowed");
     }

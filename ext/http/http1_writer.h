@@ -20,7 +20,10 @@ struct writer {
     enum framing framing;
     uint64_t remaining;
     int keep_alive;
+    size_t before; /* bytes that were pending when #respond made the last response */
 };
+
+#define NOTHING_TO_RETRACT SIZE_MAX
 
 /* Bodies above this are not copied into `out` but handed on as they are. */
 #define COPIED 8192

@@ -56,6 +56,7 @@ static VALUE writer_alloc(VALUE class)
     VALUE self = TypedData_Make_Struct(class, struct writer, &writer_type, w);
     w->parts = Qnil;
     w->keep_alive = 1;
+    w->before = NOTHING_TO_RETRACT;
     return self;
 }
 
@@ -91,6 +92,7 @@ void writer_push_part(VALUE self, struct writer *w, VALUE string)
 static VALUE writer_output(VALUE self)
 {
     struct writer *w = writer_get(self);
+    w->before = NOTHING_TO_RETRACT;
     if (NIL_P(w->parts)) return w->out.size > 0 ? writer_take_out(w) : Qnil;
     if (w->out.size > 0) writer_push_part(self, w, writer_take_out(w));
     VALUE parts = w->parts;
@@ -104,6 +106,38 @@ static VALUE writer_pending(VALUE self)
 {
     struct writer *w = writer_get(self);
     return SIZET2NUM(w->out.size + w->parts_size);
+}
+
+/* Leaves the first `size` bytes of the parts. */
+static void cut_parts(VALUE self, struct writer *w, size_t size)
+{
+    while (w->parts_size > size) {
+        VALUE part = rb_ary_pop(w->parts);
+        w->parts_size -= (size_t)RSTRING_LEN(part);
+        if (w->parts_size < size)
+            writer_push_part(self, w,
+                             rb_str_new_frozen(rb_str_subseq(part, 0, (long)(size - w->parts_size))));
+    }
+}
+
+/*
+ *  call-seq: retract -> true or false
+ *
+ *  Takes back the last response, if #respond has made it and nothing of it was taken by #output:
+ *  its request turns out to be none. False if it cannot be taken back.
+ */
+static VALUE writer_retract(VALUE self)
+{
+    struct writer *w = writer_get(self);
+    if (w->before == NOTHING_TO_RETRACT || w->framing != FRAMING_IDLE) return Qfalse;
+    if (w->before < w->parts_size) {
+        cut_parts(self, w, w->before);
+        w->out.size = 0;
+    } else {
+        w->out.size = w->before - w->parts_size;
+    }
+    w->before = NOTHING_TO_RETRACT;
+    return Qtrue;
 }
 
 /* call-seq: keep_alive? -> true or false: whether the connection goes on after what was written so
@@ -144,6 +178,7 @@ void Init_polyphony_http1_writer(VALUE http1)
     Init_polyphony_http1_responses(writer);
     rb_define_method(writer, "output", writer_output, 0);
     rb_define_method(writer, "pending", writer_pending, 0);
+    rb_define_method(writer, "retract", writer_retract, 0);
     rb_define_method(writer, "keep_alive?", writer_keep_alive_p, 0);
     rb_define_method(writer, "last!", writer_last, 0);
     rb_define_method(writer, "started?", writer_started_p, 0);

@@ -126,9 +126,10 @@ static VALUE writer_respond(int argc, VALUE *argv, VALUE self)
     VALUE body = argc > 3 ? argv[3] : Qnil;
     uint64_t size = body_size(body);
     struct response r = response_to(w, argv[0], check_status(argv[1], 200, 599));
-    size_t began = begin(&r, argv[2]);
+    size_t before = w->out.size + w->parts_size, began = begin(&r, argv[2]);
     put_length_of(&r, began, size);
     end_fields(w, &r, began);
+    w->before = before;
     if (!has_body(&r) || size == 0) return self;
     if (RB_TYPE_P(body, T_STRING)) {
         put_body(self, w, body);
@@ -174,6 +175,7 @@ static VALUE writer_start(VALUE self, VALUE head, VALUE status, VALUE fields)
 {
     struct writer *w = writer_get(self);
     struct response r = response_to(w, head, check_status(status, 200, 599));
+    w->before = NOTHING_TO_RETRACT;
     choose_framing(w, &r, begin(&r, fields));
     return self;
 }

@@ -20,6 +20,8 @@ RSpec.describe 'HTTP/1 requests that are refused', :codec do
         'a NUL first' => "\0GET / HTTP/1.1\r\n#{host}\r\n",
         'HTTP/0.9' => "GET /\r\n\r\n",
         'HTTP/0.9 with a bare LF' => "GET /x\nHost: a\r\n\r\n",
+        'HTTP/0.9, before anything more comes' => "GET /\r\n",
+        'HTTP/0.9 with a bare LF, before anything more comes' => "GET /\n",
         'HTTP/0.9 and a space' => "GET / \r\n\r\n",
         'two spaces before the target' => "GET  / HTTP/1.1\r\n#{host}\r\n",
         'two spaces before the version' => "GET /  HTTP/1.1\r\n#{host}\r\n",

@@ -24,6 +24,36 @@ RSpec.describe Polyphony::HTTP::HTTP1::Writer, :codec do
     text.gsub("\n", "\r\n")
   end
 
+  describe '#retract' do
+    it 'takes back the last response, whatever is before it and however long it is' do
+      [['a', 'b'], ['a' * 20_000, 'b'], ['a', 'b' * 20_000], ['a' * 20_000, 'b' * 20_000], ['a', ['b' * 9000, 'b', 'b' * 9000]]].each do |first, second|
+        writer.respond(get, 200, {}, first)
+        pending = writer.pending
+        writer.respond(get, 200, { 'x' => 'y' }, second)
+        expect([writer.retract, writer.pending]).to eq([true, pending])
+        writer.respond(get, 404, {}, 'c')
+        expect(output).to eq(lines("HTTP/1.1 200 OK\ndate: DATE\ncontent-length: #{first.size}\n\n#{first}HTTP/1.1 404 Not Found\ndate: DATE\ncontent-length: 1\n\nc"))
+      end
+    end
+
+    it 'does not when it has been taken, is none, or goes out in pieces' do
+      expect(writer.retract).to be(false)
+      writer.respond(get, 200, {}, 'a')
+      writer.output
+      expect(writer.retract).to be(false)
+      writer.respond(get, 200, {}, 'a')
+      writer.start(get, 200, {})
+      expect([writer.retract, writer.pending.positive?]).to eq([false, true])
+      writer.finish
+      expect(writer.retract).to be(false)
+    end
+
+    it 'does so once' do
+      2.times { writer.respond(get, 200, {}, 'a') }
+      expect([writer.retract, writer.retract]).to eq([true, false])
+    end
+  end
+
   describe '#respond' do
     it 'writes status, fields, date, length and body' do
       writer.respond(get, 200, { 'content-type' => 'text/plain', 'set-cookie' => %w[a=1 b=2] }, 'hello')

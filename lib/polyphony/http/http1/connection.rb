@@ -58,8 +58,9 @@ module Polyphony
           ended
         rescue ProtocolError => e
           refuse(e)
-        rescue Disconnected, *Transport.gone
-          nil # the client went away: nobody is left to tell
+        rescue Disconnected, Phases::Overdue, *Transport.gone
+          # the client went away, and takes nothing any more: or no more than an answer
+          refuse(ProtocolError.new('the body is incomplete')) if @incomplete
         rescue Takeover::Hijacked
           @transport = nil
         ensure
@@ -72,7 +73,7 @@ module Polyphony
           @parser.feed(data)
           while (request = @parser.next_head)
             serve(request)
-            return close unless @open
+            return part unless @open
           end
           flush if @batched
           @phase = @parser.started? ? :header : :idle
@@ -119,12 +120,16 @@ module Polyphony
           @phase = :handler
           @handler.call(request)
           conclude
-        rescue ::StandardError, ::ScriptError, ::SystemStackError, ::NoMemoryError => e
-          failed(e)
         rescue Phases::Overdue => e
           raise unless e.exchange == @served
 
           timed_out
+        rescue Stop, Takeover::Hijacked, ::SignalException
+          raise # not the handler's doing: the connection ends
+        rescue ::SystemExit => e
+          leave(e)
+        rescue ::Exception => e # rubocop:disable Lint/RescueException -- no request ends the server
+          failed(e)
         else
           late if @overdue
         ensure
@@ -147,15 +152,21 @@ module Polyphony
           @access_log.write(@request, @status || 0, @sent, Polyphony.now - @started_at)
         end
 
+        # The last answer is out. What has come behind it, and is not read, must not destroy it on its way.
+        def part
+          linger if @transport && (@parser.buffered.positive? || !@parser.complete?)
+          close
+        end
+
         # Bytes of answers to pipelined requests that are kept for one write.
         FLUSH_ABOVE = 65_536
         private_constant :FLUSH_ABOVE
 
         # The end of what the client sends: because it wants it, or because it was too slow (see Phases).
         def ended
-          return if @overdue != :header
+          return refuse(ProtocolError.new('the header did not come in time', 408)) if @overdue == :header
 
-          refuse(ProtocolError.new('the header did not come in time', 408))
+          refuse(ProtocolError.new('the header is incomplete')) if @open && @phase == :header
         end
 
         def failed(error)
@@ -164,6 +175,7 @@ module Polyphony
             raise Takeover::Hijacked
           end
           raise error if error.is_a?(Disconnected) || (error.is_a?(ProtocolError) && @status.nil?)
+
           @server.log.failure(error, @request)
           apologize(error.is_a?(BadRequest) ? error.status : 500)
         end
@@ -172,6 +184,13 @@ module Polyphony
           @overdue = nil
           @server.log.warn("#{@request.method} #{@request.path}: no answer within #{@limits.handler_timeout} s")
           apologize(503)
+        end
+
+        # `exit` ends the program, as it does everywhere. The client is told.
+        def leave(error)
+          apologize(503)
+        ensure
+          raise error
         end
 
         # An answer in place of the handler's, or the end of the connection where that had begun.
@@ -189,7 +208,7 @@ module Polyphony
 
         # To what is no request, or is too much.
         def refuse(error)
-          @server.log.warn("#{peer}: #{error.message} (#{error.status})")
+          log_refusal(error)
           @writer.last!
           if @writer.started?
             @writer.abort
@@ -202,11 +221,29 @@ module Polyphony
           nil
         end
 
+        # As {#refuse}, when there is an answer already, for a handler that has not read the body. It is taken
+        # back if nothing of it has gone out.
+        def refuse_instead(error)
+          @writer.last!
+          log_refusal(error)
+          @writer.respond(@request, @status = error.status, PLAIN, Server.message(error.status)) if @writer.retract
+        end
+
+        def log_refusal(error)
+          @server.log.warn("#{peer}: #{error.message} (#{error.status})")
+        end
+
         def peer
           address = peer_address
           address.unix? ? 'unix' : address.inspect_sockaddr
         rescue ::SystemCallError, ::IOError
           'gone'
+        end
+
+        # After the last answer.
+        def part
+          linger unless @parser.complete? && @parser.buffered.zero?
+          close
         end
 
         def close

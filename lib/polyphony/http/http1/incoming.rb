@@ -55,8 +55,11 @@ module Polyphony
         end
 
         def end_of_body
-          raise ProtocolError.new('the body did not come in time', 408) if @overdue == :body
+          late = @overdue == :body
+          @overdue = nil # what comes now has its limits, too
+          raise ProtocolError.new('the body did not come in time', 408) if late
 
+          @incomplete = @status.nil?
           raise Disconnected, 'the client went away before the end of the body'
         end
 
@@ -86,12 +89,15 @@ module Polyphony
             @writer.last!
             return
           end
-        rescue ProtocolError, Disconnected, *Transport.gone
+        rescue ProtocolError => e
+          refuse_instead(e)
+        rescue Disconnected, *Transport.gone
           @writer.last!
         end
 
         # To close while unread bytes wait would reset the connection and could destroy the answer.
         def linger
+          @phase = :linger
           @transport.close_write
           left = LINGER_BYTES
           Polyphony.move_on_after(LINGER) do
