@@ -8,6 +8,8 @@ module Polyphony
     class AccessLog
       # Bytes that are kept before they are written sooner.
       BUFFER = 65_536
+      # Bytes that are kept while the log takes no more. Lines beyond them are lost.
+      MOST = 4 << 20
 
       # What a line may look like.
       FORMATS = %i[common json].freeze
@@ -21,9 +23,10 @@ module Polyphony
         raise ::ArgumentError, "no format #{format.inspect}: #{FORMATS.join(' or ')}" unless FORMATS.include?(format)
 
         @io = io
+        @io.sync = true if io.respond_to?(:sync=) # one buffer is enough
         @format = format
         @lines = +''
-        @dropped = 0
+        @lost = @failed = 0
       end
 
       # @param request [Request]
@@ -31,10 +34,29 @@ module Polyphony
       # @param bytes [Integer] of the body
       # @param seconds [Float]
       # @return [void]
-      # @suspends no, but when much has been gathered
+      # @suspends no; outside of {#keep_writing}, when much has been gathered
       def write(request, status, bytes, seconds)
+        return @lost += 1 if @lines.bytesize > MOST
+
         @lines << (@format == :json ? json(request, status, bytes, seconds) : common(request, status, bytes, seconds))
-        flush if @lines.bytesize > BUFFER
+        return unless @lines.bytesize > BUFFER
+
+        @writer ? @writer.wake : flush
+      end
+
+      # Writes once a second, and sooner when there is much, so that a log that takes no more holds up no request.
+      #
+      # @return [void]
+      # @suspends until the fiber is stopped
+      # @api private
+      def keep_writing
+        @writer = Lifecycle.current
+        loop do
+          Scheduler.park(:'access log', 1) if @lines.bytesize <= BUFFER
+          flush
+        end
+      ensure
+        @writer = nil
       end
 
       # @return [void]
@@ -44,8 +66,10 @@ module Polyphony
 
         lines, @lines = @lines, +''
         @io.write(lines)
+        complain("#{@lost} lines of the access log were lost: it took no more") if @lost.positive?
+        @lost = @failed = 0
       rescue ::SystemCallError, ::IOError => e # a full disk must not end the server
-        warn("polyphony: the access log cannot be written: #{e.message}") if (@dropped += 1) == 1
+        complain("the access log cannot be written: #{e.message}") if (@failed += 1) == 1
       end
 
       # Opens the file again, after it was moved away.
@@ -55,10 +79,16 @@ module Polyphony
       def reopen
         flush
         @io.reopen(@io.path, 'a') if @io.is_a?(::File)
-        @dropped = 0
+        @failed = 0
       end
 
       private
+
+      def complain(text)
+        warn("polyphony: #{text}")
+      rescue ::SystemCallError, ::IOError
+        nil # standard error cannot be written to, either
+      end
 
       def common(request, status, bytes, seconds)
         line = "#{quoted(request.method)} #{quoted(request.target)} #{request.version}"

@@ -13,6 +13,8 @@ module Polyphony
       PAUSE = 0.02
       # Seconds between two tries, at most.
       MAX_PAUSE = 1
+      # Seconds without a shortage, after which the next one is worth a line in the log again.
+      CALM = 10
 
       # @return [TCPServer, UNIXServer]
       attr_reader :socket
@@ -28,6 +30,7 @@ module Polyphony
         @socket = socket
         @tcp = socket.is_a?(::TCPServer)
         @pause = PAUSE
+        @last_shortage = -::Float::INFINITY
       end
 
       # @return [String] as `http://127.0.0.1:9292`
@@ -53,6 +56,15 @@ module Polyphony
         end
       end
 
+      # A connection that was accepted could not be given a fiber.
+      #
+      # @param error [FiberError, NoMemoryError]
+      # @return [void]
+      # @suspends no
+      def out_of_fibers(error)
+        @shortage = error
+      end
+
       # @return [void]
       # @suspends no
       def close
@@ -66,13 +78,20 @@ module Polyphony
         client.setsockopt(::Socket::IPPROTO_TCP, ::Socket::TCP_NODELAY, 1) if @tcp
         yield
         @server.wait_for_room
+        wait_for_resources(@shortage) if @shortage
       rescue ::SystemCallError => e # it is gone already
         client.close
         raise if SHORTAGES.include?(e.class)
       end
 
+      # Tries that fail one after another are one episode: a line for each would fill the disk as well.
       def wait_for_resources(error)
-        @server.log.warn("accept on #{address}: #{error.message}; again in #{@pause} s")
+        @shortage = nil
+        now = Polyphony.now
+        if now - @last_shortage > CALM
+          @server.log.warn("accept on #{address}: #{error.message}. New connections wait until there is more")
+        end
+        @last_shortage = now
         Scheduler.current.kernel_sleep(@pause)
         @pause = [@pause * 2, MAX_PAUSE].min
       end

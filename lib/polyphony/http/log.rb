@@ -24,10 +24,17 @@ module Polyphony
       # @param request [Request, nil]
       # @return [void]
       def failure(error, request)
-        put(:error, "#{"#{request.method} #{request.path}: " if request}#{error.full_message(highlight: false)}".chomp)
+        put(:error, "#{"#{request.method} #{request.path}: " if request}#{text_of(error)}".chomp)
       end
 
       private
+
+      # There are errors that fail when they are asked what they are.
+      def text_of(error)
+        error.full_message(highlight: false).b.force_encoding(::Encoding::UTF_8).scrub('?')
+      rescue ::StandardError
+        "#{error.class}, which cannot say what it is"
+      end
 
       # A log that cannot be written to is no reason to stop serving.
       def put(level, text)

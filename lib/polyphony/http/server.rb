@@ -5,6 +5,7 @@ require_relative 'bind'
 require_relative 'log'
 require_relative 'transport'
 require_relative 'listener'
+require_relative 'arrival'
 require_relative 'access_log'
 require_relative 'file_response'
 require_relative 'http1/connection'
@@ -131,11 +132,13 @@ module Polyphony
           @scope = scope
           @listeners.each { |listener| scope.spin(listener.address) { listener.run { |socket| accepted(listener, socket) } } }
           scope.spin(:clock) { keep_time }
+          scope.spin(:'access log') { @access_log.keep_writing } if @access_log
         end
         nil
       ensure
         close_listeners
         @running = nil
+        Polyphony.move_on_after(1) { @access_log.flush } if @access_log
       end
 
       # Takes no new connection, lets requests finish, then cuts what is left.
@@ -194,7 +197,8 @@ module Polyphony
       private
 
       def accepted(listener, socket)
-        @scope.spin(:connection) { serve(listener, socket) }
+        fiber = @scope.spin(:connection) { serve(listener, socket) }
+        Arrival.new(@scope, listener, socket).watch(fiber)
       end
 
       def serve(listener, socket)
@@ -205,7 +209,7 @@ module Polyphony
         @connections[connection] = true
         connection.drain if @draining
         connection.run
-      rescue ::StandardError => e # one of ours: it must not end the server
+      rescue ::StandardError, ::NoMemoryError => e # one of ours: it must not end the server
         @log.failure(e, nil)
         socket.close
       ensure
@@ -236,7 +240,6 @@ module Polyphony
         Polyphony.every(1) do
           now = @clock.tick
           @connections.keys.each { |connection| connection.check_time(now) }
-          @access_log&.flush
         end
       end
 

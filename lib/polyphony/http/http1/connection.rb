@@ -240,12 +240,6 @@ module Polyphony
           'gone'
         end
 
-        # After the last answer.
-        def part
-          linger unless @parser.complete? && @parser.buffered.zero?
-          close
-        end
-
         def close
           return unless @transport
 

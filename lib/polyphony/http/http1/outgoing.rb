@@ -68,14 +68,14 @@ module Polyphony
         # @raise [Disconnected]
         # @suspends while the client takes no more
         def flush
-          @flusher.await while @flushing
+          wait_for_flusher if @flushing
           @batched = false
           output = @writer.output
           return unless output
 
           phase = @phase
           @phase = :write
-          @transport.write(output)
+          output.is_a?(::String) ? @transport.write(output) : write_all(output)
           @phase = phase
           nil
         rescue *Transport.gone => e
@@ -111,13 +111,38 @@ module Polyphony
           end
         end
 
+        # Bytes that a client must take within the time limit for writing.
+        SLICE = 131_072
+        private_constant :SLICE
+
+        # Much at once would look as if nothing went on, to who looks after the time limits.
+        def write_all(strings)
+          return @transport.write(strings) if strings.sum(&:bytesize) <= SLICE
+
+          strings.each do |string|
+            0.step(string.bytesize - 1, SLICE) do |from|
+              @transport.write(string.byteslice(from, SLICE))
+              @step += 1
+            end
+          end
+        end
+
+        # The client's time runs meanwhile, not the handler's.
+        def wait_for_flusher
+          phase = @phase
+          @phase = :write
+          @flusher.await while @flushing
+          @phase = phase
+        end
+
         # Answers wait for the end of a batch of pipelined requests; not, though, while a handler waits.
         def flush_while_waiting
           return if @flusher&.alive?
 
           @flusher = Polyphony.spin(:flusher) do
             @flushing = true
-            @transport.write(output) if (output = @writer.output)
+            output = @writer.output
+            write_all([*output]) if output
           rescue *Transport.gone
             @transport.shutdown(true)
           ensure

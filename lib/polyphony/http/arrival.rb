@@ -1,0 +1,40 @@
+# frozen_string_literal: true
+
+module Polyphony
+  module HTTP
+    # A connection that was given a fiber, which may not begin for want of memory: then the connection is
+    # closed and its listener slows down, while the server goes on. Everything else that a fiber fails with
+    # ends the server's scope as usual.
+    #
+    # To the fiber it is one who awaits it (see Lifecycle::Awaiting), in the name of the server.
+    # @api private
+    class Arrival
+      # @param scope [Scope] the server's
+      # @param listener [Listener]
+      # @param socket [TCPSocket, UNIXSocket]
+      def initialize(scope, listener, socket)
+        @scope = scope
+        @listener = listener
+        @socket = socket
+      end
+
+      # @param fiber [Fiber] of the connection
+      def watch(fiber)
+        fiber.instance_variable_get(:@life).add_awaiter(self)
+      end
+
+      # @return [Lifecycle] whom the fiber would tell of its failure
+      def awaiter = @scope.host
+
+      # Called when the fiber has ended.
+      def ended(life)
+        failure = life.failure or return
+        return @scope.deliver(failure) unless failure.error.is_a?(::FiberError) || failure.error.is_a?(::NoMemoryError)
+
+        @socket.close unless @socket.closed?
+        @listener.out_of_fibers(failure.error)
+      end
+    end
+    private_constant :Arrival
+  end
+end
