@@ -3,6 +3,7 @@
 require_relative 'version'
 require_relative 'errors'
 require 'polyphony/scheduler_ext'
+require_relative 'scheduler/closing'
 
 module Polyphony
   # A Fiber::Scheduler on libev, written in C (ext/scheduler). Set it, and Ruby's own blocking
@@ -14,11 +15,10 @@ module Polyphony
   # One scheduler serves the thread that made it. Here are the hooks that are rare and better
   # written in Ruby; the others, and the loop, are in C.
   class Scheduler
+    include Closing
+
     # Threads that look up names at the same time, for all schedulers of the process.
     MAX_LOOKUPS = 16
-
-    # How often fibers that refuse to end are asked again when the scheduler closes.
-    CLOSE_ROUNDS = 100
 
     # @param backend [String, Symbol, nil] the event loop to use; default POLYPHONY_BACKEND, else libev
     # @raise [ArgumentError] for a backend that is not built in
@@ -79,51 +79,6 @@ module Polyphony
     end
 
     private
-
-    def close_once
-      error = closing_error { on_close_proc&.call }
-      error = closing_error(error) { run } unless error || leaving?
-    ensure
-      end_fibers(error) # also when the thread is killed meanwhile
-    end
-
-    # `exit` and signals do not wait for fibers: these are stopped.
-    def leaving?
-      $!.is_a?(::SystemExit) || $!.is_a?(::SignalException)
-    end
-
-    def closing_error(first = nil)
-      yield
-      first
-    rescue Exception => e # rubocop:disable Lint/RescueException -- raised again by end_fibers
-      first || e
-    end
-
-    # Whatever is left is told to stop, and told again if it goes on waiting. (No `break` out of a block
-    # here: on Ruby 3.3 it would wipe out the error that the thread is ending with.)
-    def end_fibers(error)
-      rounds = 0
-      while live > own_fibers && (rounds += 1) <= CLOSE_ROUNDS
-        interrupt_all(Stop.new('the scheduler was closed'))
-        error = closing_error(error) { run }
-      end
-      report_at_exit(error) if error
-    ensure
-      destroy
-    end
-
-    # A forked child closes the scheduler from the fiber that forked.
-    def own_fibers
-      Scheduler.task == root ? 0 : 1
-    end
-
-    # Ruby drops what is raised while it closes the main thread's scheduler; an at_exit handler is
-    # still run after it and can still fail the program.
-    def report_at_exit(error)
-      raise error unless ::Thread.current == ::Thread.main
-
-      at_exit { raise error }
-    end
 
     # The error for a program in which nothing can ever wake a fiber; nil if a signal handler might.
     def deadlock_error
