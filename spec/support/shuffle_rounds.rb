@@ -12,7 +12,7 @@ require 'rspec/core'
 class ShuffleRounds
   # Seconds that an example may take of each round, on average: one that takes ten times as long, because it starts
   # a process or many fibers, has a part in every tenth round.
-  SHARE = 0.0003
+  SHARE = 0.0002
   MAX_FAILURES = Integer(ENV.fetch('POLYPHONY_SHUFFLE_FAILURES', 10))
 
   # What RSpec tells a formatter, as far as it matters here.
