@@ -9,10 +9,12 @@ module Polyphony
     # To the fiber it is one who awaits it (see Lifecycle::Awaiting), in the name of the server.
     # @api private
     class Arrival
+      # @param server [Server]
       # @param scope [Scope] the server's
       # @param listener [Listener]
       # @param socket [TCPSocket, UNIXSocket]
-      def initialize(scope, listener, socket)
+      def initialize(server, scope, listener, socket)
+        @server = server
         @scope = scope
         @listener = listener
         @socket = socket
@@ -28,6 +30,7 @@ module Polyphony
 
       # Called when the fiber has ended.
       def ended(life)
+        @server.left
         failure = life.failure or return
         return @scope.deliver(failure) unless failure.error.is_a?(::FiberError) || failure.error.is_a?(::NoMemoryError)
 

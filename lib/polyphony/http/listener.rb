@@ -44,10 +44,11 @@ module Polyphony
       #
       # @yieldparam socket [TCPSocket, UNIXSocket] a new connection
       # @suspends until then
-      def run
+      def run(&block)
+        @block = block
         until @socket.closed?
           begin
-            Polyphony.backend.accept_loop(@socket) { |client| accepted(client) { yield client } }
+            Polyphony.backend.accept_loop(@socket) { |client| accepted(client) }
           rescue *SHORTAGES => e
             wait_for_resources(e)
           rescue ::IOError, ::Errno::EBADF
@@ -65,6 +66,20 @@ module Polyphony
         @shortage = error
       end
 
+      # Takes those who have connected already, then closes.
+      #
+      # @return [void]
+      # @suspends no
+      def finish
+        while @block && (client = @socket.accept_nonblock(exception: false)).is_a?(::BasicSocket)
+          @block.call(client)
+        end
+      rescue ::SystemCallError, ::IOError
+        nil # it is closed already, or there are no descriptors left
+      ensure
+        close
+      end
+
       # @return [void]
       # @suspends no
       def close
@@ -76,7 +91,7 @@ module Polyphony
       def accepted(client)
         @pause = PAUSE
         client.setsockopt(::Socket::IPPROTO_TCP, ::Socket::TCP_NODELAY, 1) if @tcp
-        yield
+        @block.call(client)
         @server.wait_for_room
         wait_for_resources(@shortage) if @shortage
       rescue ::SystemCallError => e # it is gone already

@@ -85,6 +85,7 @@ module Polyphony
         @tls = tls_for(tls)
         @listeners = []
         @connections = {}.compare_by_identity
+        @open = 0
       end
 
       # Opens the sockets. {#run} does it if nobody has.
@@ -150,10 +151,10 @@ module Polyphony
         return close_listeners unless @running
 
         @draining = true
-        close_listeners
+        @listeners.each(&:finish)
         @connections.each_key(&:drain)
         Polyphony.move_on_after(grace) { wait_for_connections }
-        @log.warn("#{@connections.size} connections were cut when the server stopped") unless @connections.empty?
+        @log.warn("#{@open} connections were cut when the server stopped") if @open.positive?
         @scope.stop
         nil
       end
@@ -172,9 +173,9 @@ module Polyphony
       # @suspends no
       def draining? = @draining ? true : false
 
-      # @return [Integer] connections that are open
+      # @return [Integer] connections that are open, those in their TLS handshake too
       # @suspends no
-      def connections = @connections.size
+      def connections = @open
 
       # @return [String]
       def inspect = "#<#{self.class} #{addresses.join(' ')} connections=#{connections}>"
@@ -183,22 +184,31 @@ module Polyphony
       # @api private
       def wait_for_room
         most = @limits.connections
-        return if most.nil? || @connections.size < most
+        return if most.nil? || @open < most
 
         @log.warn("#{most} connections are open, which is the limit: new ones wait") unless @full
         @full = true
         (@waiting ||= []) << (life = Lifecycle.current)
-        Scheduler.park(:'room for connections') while @connections.size >= most
+        Scheduler.park(:'room for connections') while @open >= most
       ensure
         @waiting&.delete(life) if life
-        @full = false if most && @connections.size < most
+        @full = false if most && @open < most
+      end
+
+      # Called when the fiber of a connection has ended, if it ever began.
+      # @api private
+      def left
+        @open -= 1
+        @waiting&.each(&:wake)
+        @idle&.wake if @open.zero?
       end
 
       private
 
       def accepted(listener, socket)
         fiber = @scope.spin(:connection) { serve(listener, socket) }
-        Arrival.new(@scope, listener, socket).watch(fiber)
+        @open += 1 # before the fiber runs: many can come at once
+        Arrival.new(self, @scope, listener, socket).watch(fiber)
       end
 
       def serve(listener, socket)
@@ -214,8 +224,6 @@ module Polyphony
         socket.close
       ensure
         @connections.delete(connection)
-        @waiting&.each(&:wake)
-        @idle&.wake if @connections.empty?
       end
 
       def tls_for(option)
@@ -228,8 +236,11 @@ module Polyphony
 
       # The handshake; a client that does not get through it is no error of the server's.
       def secure(socket)
-        ssl = @tls.accept(socket, @limits.tls_timeout) or return
-        Transport::TLS.new(ssl)
+        ssl = @tls.accept(socket, @limits.tls_timeout)
+        return Transport::TLS.new(ssl) if ssl
+
+        @log.info("TLS handshake failed: not done within #{@limits.tls_timeout} s")
+        nil
       rescue *Transport.gone => e
         @log.info("TLS handshake failed: #{e.message}")
         socket.close
@@ -245,7 +256,7 @@ module Polyphony
 
       def wait_for_connections
         @idle = Lifecycle.current
-        Scheduler.park(:connections) until @connections.empty?
+        Scheduler.park(:connections) until @open.zero?
       ensure
         @idle = nil
       end
