@@ -4,7 +4,8 @@ module Polyphony
   module HTTP
     # What a connection is doing, for the time limits. They are looked after once a second, for all connections
     # together (see Server), so that a request costs neither a timer nor a look at the clock: whoever is found
-    # in the same phase of the same step again and again has been there for so long. @api private
+    # in the same phase of the same step again and again has been there for so long.
+    # @api private
     module Phases
       # Raised in a handler that takes too long. No StandardError: handlers must not swallow it.
       class Overdue < ::Exception # rubocop:disable Lint/InheritException -- see above
@@ -29,8 +30,8 @@ module Polyphony
       # @param now [Float]
       # @return [void]
       def check_time(now)
-        seen = [@phase, @served, @step]
-        @seen, @since = seen, now unless seen == @seen
+        seen = [@phase, @served, @step, (@transport.unsent if @phase == :write)]
+        seen == @seen ? rest : (@seen, @since = seen, now)
         limit = limit_of(@phase)
         return if limit.nil? || now - @since <= limit || @overdue
 
@@ -51,6 +52,11 @@ module Polyphony
 
         name = LIMITS[phase]
         name && @limits.public_send(name)
+      end
+
+      # Somebody who does nothing for a while gives back what memory it can.
+      def rest
+        @parser.trim if @phase == :idle
       end
 
       # Who reads gets the end of the stream, after what has come already; who writes gets an error.

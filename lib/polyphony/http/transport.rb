@@ -15,6 +15,21 @@ module Polyphony
       # @return [Array<Class>] what a client that goes away raises here, in all its forms
       def self.gone = @gone
 
+      # Asks the kernel what of our bytes the other side has not taken yet (SIOCOUTQ).
+      UNSENT = 0x5411
+      private_constant :UNSENT
+
+      # A write of much takes long, and the kernel lets us go on only after a good part of its buffer is free:
+      # this tells whether the client takes anything meanwhile.
+      #
+      # @return [Integer] bytes; always 0 where the system does not tell
+      def self.unsent(socket)
+        socket.ioctl(UNSENT, bytes = [0].pack('i'))
+        bytes.unpack1('i')
+      rescue ::SystemCallError, ::IOError
+        0
+      end
+
       # A socket without TLS: the backend reads and writes it, without the detour over IO's methods.
       class Plain
         # @return [TCPSocket, UNIXSocket]
@@ -39,6 +54,9 @@ module Polyphony
         def write(data)
           data.is_a?(::String) ? @backend.write(@io, data) : @backend.write(@io, *data)
         end
+
+        # @see Transport.unsent
+        def unsent = Transport.unsent(@io)
 
         # @return [nil]
         def tls = nil
@@ -94,6 +112,9 @@ module Polyphony
         def write(data)
           @io.write(data.is_a?(::String) ? data : data.join)
         end
+
+        # @see Transport.unsent
+        def unsent = Transport.unsent(@io.to_io)
 
         # @see Plain#close_write -- without TLS's own goodbye
         def close_write

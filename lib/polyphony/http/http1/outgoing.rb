@@ -75,7 +75,7 @@ module Polyphony
 
           phase = @phase
           @phase = :write
-          output.is_a?(::String) ? @transport.write(output) : write_all(output)
+          @transport.write(output)
           @phase = phase
           nil
         rescue *Transport.gone => e
@@ -111,22 +111,6 @@ module Polyphony
           end
         end
 
-        # Bytes that a client must take within the time limit for writing.
-        SLICE = 131_072
-        private_constant :SLICE
-
-        # Much at once would look as if nothing went on, to who looks after the time limits.
-        def write_all(strings)
-          return @transport.write(strings) if strings.sum(&:bytesize) <= SLICE
-
-          strings.each do |string|
-            0.step(string.bytesize - 1, SLICE) do |from|
-              @transport.write(string.byteslice(from, SLICE))
-              @step += 1
-            end
-          end
-        end
-
         # The client's time runs meanwhile, not the handler's.
         def wait_for_flusher
           phase = @phase
@@ -142,7 +126,7 @@ module Polyphony
           @flusher = Polyphony.spin(:flusher) do
             @flushing = true
             output = @writer.output
-            write_all([*output]) if output
+            @transport.write(output) if output
           rescue *Transport.gone
             @transport.shutdown(true)
           ensure
