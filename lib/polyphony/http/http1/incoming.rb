@@ -50,6 +50,8 @@ module Polyphony
           @phase = :body
           @step += 1
           @transport.read || end_of_body
+        rescue *Transport.gone => e
+          raise Disconnected, "the client went away: #{e.message}"
         ensure
           @phase = phase
         end

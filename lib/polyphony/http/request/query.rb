@@ -32,11 +32,17 @@ module Polyphony
         def decode(string)
           raise BadRequest, 'the query has too many parameters' if string.count('&') > MAX_PARTS
 
-          ::URI.decode_www_form(string).each_with_object({}) do |(name, value), all|
-            raise BadRequest, 'the query is not UTF-8' unless name.valid_encoding? && value.valid_encoding?
-
-            all[name] = all.key?(name) ? [*all[name], value] : value
+          string.split('&').each_with_object({}) do |pair, all|
+            name, value = pair.split('=', 2).map { |part| decode_part(part) }
+            all[name] = all.key?(name) ? [*all[name], value || ''] : value || '' if name
           end
+        end
+
+        def decode_part(part)
+          part = ::URI.decode_www_form_component(part)
+          raise BadRequest, 'the query is not UTF-8' unless part.valid_encoding?
+
+          part
         rescue ::ArgumentError
           raise BadRequest, 'the query cannot be decoded'
         end
