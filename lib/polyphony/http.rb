@@ -9,13 +9,14 @@
 #   http/request.rb, body.rb      what the handler is given, whatever the version of HTTP
 #   http/server.rb, limits.rb     all of it together; http/phases.rb: time limits
 #   http/static.rb                files
-#   http/rack.rb                  a handler for Rack apps
+#   http/rack.rb                  a handler for Rack apps; railtie.rb: Rails
 
 require_relative 'core'
 require_relative 'http/http1'
 require_relative 'http/server'
 require_relative 'http/static'
 require_relative 'http/rack'
+require_relative 'railtie' if defined?(::Rails::Railtie)
 
 module Polyphony
   module HTTP

@@ -16,46 +16,69 @@ module Polyphony
       # @return [Proc] a handler
       # @suspends no
       def self.handler(app, errors: $stderr, multiprocess: false)
-        Adapter.new(app, errors, multiprocess).method(:call).to_proc
+        isolate_fibers
+        adapter = Adapter.new(app, errors, multiprocess)
+        ->(request) { adapter.call(request) }
       end
+
+      # ActiveSupport keeps state by thread unless it is told otherwise; then requests would share it. See Railtie,
+      # which says so earlier, where it is loaded.
+      def self.isolate_fibers
+        return unless defined?(::ActiveSupport::IsolatedExecutionState)
+
+        ::ActiveSupport::IsolatedExecutionState.isolation_level = :fiber
+      end
+      private_class_method :isolate_fibers
 
       # Calls the app with an env, and sends what it returns.
       # @api private
       class Adapter
         def initialize(app, errors, multiprocess)
           @app = app
-          @env = Env.new(errors, multiprocess, rack2?)
+          @rack2 = defined?(::Rack.release) && ::Rack.release.start_with?('2')
+          @env = Env.new(errors, multiprocess, @rack2)
         end
 
         # @param request [Request]
         # @return [void]
         def call(request)
           env = @env.for(request)
-          status, headers, body = @app.call(env)
-          return if request.hijacked? # the app has taken the connection
+          begin
+            status, headers, body = @app.call(env)
+            return dropped(body) if request.hijacked? # the app has taken the connection
 
-          Answer.send(request, status.to_i, headers, body)
-        rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised again
-          failure = e
-          raise
-        ensure
-          finished = env&.[](Env::FINISHED)
-          finished(finished, env, status, headers, failure) if finished && !finished.empty?
+            Answer.send(request, status, headers, body)
+          rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised again
+            failure = e
+            raise
+          ensure
+            finished = env[Env::FINISHED]
+            finished(finished, request, env, status, headers, failure) unless finished.nil? || finished.empty?
+            env[Env::INPUT].discard if @rack2 && request.body?
+          end
         end
 
         private
 
-        def rack2?
-          defined?(::Rack.release) && ::Rack.release.start_with?('2')
+        def dropped(body)
+          body.close if body.respond_to?(:close)
         end
 
-        # Last first, as the specification wants it; one that fails does not keep the others from being called.
-        def finished(callbacks, *arguments)
+        # After the answer has gone out. Last first, as the specification wants it; one that fails does not
+        # keep the others from being called.
+        def finished(callbacks, request, env, status, headers, failure)
+          failure ||= failure_of_sending(request)
           callbacks.reverse_each do |callback|
-            callback.call(*arguments)
+            callback.call(env, status, headers, failure)
           rescue ::StandardError => e
-            arguments.first[Env::ERRORS].puts("rack.response_finished: #{e.full_message(highlight: false)}")
+            env[Env::ERRORS].puts("rack.response_finished: #{e.full_message(highlight: false)}")
           end
+        end
+
+        def failure_of_sending(request)
+          request.context.flush unless request.hijacked?
+        rescue Disconnected => e
+          e
         end
       end
       private_constant :Adapter

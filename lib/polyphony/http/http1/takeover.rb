@@ -30,6 +30,11 @@ module Polyphony
           bare_io
         end
 
+        # Leaves an upgraded connection, which is somebody else's to close from now on.
+        def leave
+          @hijacked = true
+        end
+
         # @return [Boolean] whether a handler has taken the connection for good
         def hijacked? = @hijacked ? true : false
 

@@ -1,123 +1,136 @@
 # frozen_string_literal: true
 
+require_relative 'fields'
 require_relative 'stream'
 
 module Polyphony
   module HTTP
     module Rack
-      # Sends what an app has returned, whatever kind of body it is. `close` is called in any case.
+      # Sends what an app has returned, whatever kind of body it is.
       # @api private
       module Answer
         # Bytes of a file that are read at a time.
         FILE_CHUNK = 262_144
 
         class << self
+          # Closes the body, whatever happens.
+          #
           # @param request [Request]
           # @param status [Integer]
           # @param headers [Hash]
           # @param body [#to_ary, #each, #call, #to_path]
           # @return [void]
+          # @raise [ResponseError] for an answer that cannot be sent, and what the body raises
+          # @suspends while the client takes no more
           def send(request, status, headers, body)
-            return send_other(request, status, headers, body) if !body.is_a?(::Array) || special?(headers)
-
-            request.respond(body.size == 1 ? body.first : body, headers, status: status)
-          rescue ResponseError
-            raise if request.responded? || !lines?(headers)
-
-            send_other(request, status, headers, body)
+            if body.is_a?(::Array) && headers.is_a?(::Hash) && !(headers.key?('rack.hijack') || headers.key?('rack.protocol'))
+              send_array(request, status, headers, body)
+            elsif headers.respond_to?(:each) && status.respond_to?(:to_i)
+              send_other(request, status.to_i, headers, body)
+            else
+              raise ResponseError, 'the app returned no array of status, headers and body'
+            end
           ensure
             body.close if body.respond_to?(:close)
           end
 
           private
 
-          # Keys for the server.
-          def special?(headers)
-            headers.key?('rack.hijack') || headers.key?('rack.protocol')
-          end
+          # What most apps answer. Oddities are looked for when something is wrong only.
+          def send_array(request, status, headers, body)
+            request.respond(body.size == 1 ? body.first : body, headers, status: status)
+          rescue ResponseError
+            raise if request.responded? || !(Fields.odd?(headers) || status.is_a?(::String))
 
-          # Values of several lines, as Rack 2 had them.
-          def lines?(headers)
-            headers.any? { |_, value| value.is_a?(::String) && value.include?("\n") }
+            request.respond(body, Fields.plain(headers), status: status.to_i)
           end
 
           def send_other(request, status, headers, body)
-            fields, hijack, protocol = plain(headers)
-            if hijack
+            fields = Fields.plain(headers)
+            hijack, protocol = headers.values_at('rack.hijack', 'rack.protocol') if headers.is_a?(::Hash)
+            if protocol || status == 101
+              send_upgraded(request, fields, protocol, hijack, body)
+            elsif hijack
               send_hijacked(request, status, fields, hijack)
-            elsif protocol || status == 101
-              send_upgraded(request, fields, protocol || fields.delete('upgrade'), body)
             else
               send_body(request, status, fields, body)
             end
           end
 
-          def plain(headers)
-            fields = {}
-            hijack = protocol = nil
-            headers.each do |name, value|
-              case name
-              when 'rack.hijack' then hijack = value
-              when 'rack.protocol' then protocol = value
-              when /\Arack\./ then nil
-              else fields[name] = value.is_a?(::String) && value.include?("\n") ? value.split("\n") : value
-              end
-            end
-            [fields, hijack, protocol]
-          end
-
           def send_body(request, status, fields, body)
-            if body.respond_to?(:to_path) && ::File.file?(body.to_path) then send_file(request, status, fields, body)
+            if (path = file_of(body, status)) then send_file(request, status, fields, path)
             elsif body.respond_to?(:to_ary) then request.respond(body.to_ary, fields, status: status)
             elsif body.respond_to?(:each) then send_pieces(request, status, fields, body)
+            elsif body.respond_to?(:call) then send_stream(request, status, fields, body)
             elsif body.nil? then request.respond(nil, fields, status: status)
-            else
-              request.send_headers(fields, status: status)
-              stream_to(body, Stream.new(request))
+            else raise ResponseError, "a body must have each or call, which #{body.class} has not"
             end
           end
 
+          # The header waits for the first piece: the one write is less than two, and an app that fails before
+          # it gets a proper answer.
           def send_pieces(request, status, fields, body)
-            request.send_headers(fields, status: status)
-            return if request.head?
+            return request.send_headers(fields, status: status) if request.head?
 
-            body.each { |piece| request.send_chunk(piece) }
+            begun = false
+            body.each do |piece|
+              request.send_headers(fields, status: status) unless begun
+              begun = true
+              request.send_chunk(piece)
+            end
+            request.send_headers(fields, status: status) unless begun
             request.finish
           end
 
           # A range that the app has chosen is its own business: then its `each` knows.
-          def send_file(request, status, fields, body)
-            return send_pieces(request, status, fields, body) if status == 206
+          def file_of(body, status)
+            return if status == 206 || !body.respond_to?(:to_path)
 
-            ::File.open(body.to_path, 'rb') do |file|
-              length = fields.find { |name, _| name.casecmp?('content-length') }
-              fields = { **fields, 'content-length' => file.size.to_s } unless length
-              request.send_headers(fields, status: status)
+            path = body.to_path
+            path if path && ::File.file?(path)
+          end
+
+          def send_file(request, status, fields, path)
+            ::File.open(path, 'rb') do |file|
+              left = Integer(Fields.find(fields, 'content-length') || file.size)
+              fields = fields.reject { |name, _| name.casecmp?('content-length') }
+              request.send_headers({ **fields, 'content-length' => left.to_s }, status: status)
               next if request.head?
 
-              while (piece = file.read(FILE_CHUNK))
+              while left.positive? && (piece = file.read([FILE_CHUNK, left].min))
                 request.send_chunk(piece)
+                left -= piece.bytesize
               end
               request.finish
             end
           end
 
-          # Partial hijack: the header goes out, the rest is the app's.
-          def send_hijacked(request, status, fields, hijack)
-            request.send_headers({ **fields, 'connection' => 'close' }, status: status)
-            stream_to(hijack, Stream.new(request))
-          end
+          def send_stream(request, status, fields, body)
+            return request.send_headers(fields, status: status) if request.head?
 
-          def send_upgraded(request, fields, protocol, body)
-            fields.reject! { |name, _| name.casecmp?('connection') || name.casecmp?('upgrade') }
-            io = request.upgrade(protocol, fields)
-            body.respond_to?(:call) ? body.call(io) : body&.each { |piece| io.write(piece) }
-          end
-
-          def stream_to(body, stream)
+            stream = Stream.new(request) { request.send_headers(fields, status: status) }
             body.call(stream)
-          ensure
             stream.close
+          end
+
+          # Partial hijack: the header goes out, the rest is the app's, which may go on with it in a thread.
+          def send_hijacked(request, status, fields, hijack)
+            request.send_headers(fields, status: status)
+            request.context.flush
+            stream = Stream.new(request)
+            hijack.call(stream)
+            stream.wait
+          end
+
+          def send_upgraded(request, fields, protocol, hijack, body)
+            protocol ||= [*Fields.find(fields, 'upgrade')].first
+            raise ResponseError, 'status 101 wants the header upgrade, or rack.protocol' unless protocol
+
+            io = request.upgrade(protocol, fields.reject { |name, _| name.casecmp?('connection') || name.casecmp?('upgrade') })
+            return body.respond_to?(:each) ? body.each { |piece| io.write(piece) } : body&.call(io) unless hijack
+
+            hijack.call(io)
+            request.context.leave
           end
         end
       end

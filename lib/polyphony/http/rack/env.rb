@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative 'fields'
 require_relative 'input'
 
 module Polyphony
@@ -26,14 +27,15 @@ module Polyphony
 
         # @param errors [IO] `rack.errors`
         # @param multiprocess [Boolean]
-        # @param rack2 [Boolean] whether to have the keys that only Rack 2 asks for
+        # @param rack2 [Boolean] whether to have what only Rack 2 asks for
         def initialize(errors, multiprocess, rack2)
+          @rack2 = rack2
           @common = {
             'REQUEST_METHOD' => nil, 'SCRIPT_NAME' => '', 'PATH_INFO' => nil, 'QUERY_STRING' => nil,
             'REQUEST_URI' => nil, 'SERVER_PROTOCOL' => nil, 'SERVER_NAME' => 'localhost', 'SERVER_PORT' => nil,
             'SERVER_SOFTWARE' => "polyphony/#{VERSION}", 'REMOTE_ADDR' => nil, 'rack.url_scheme' => nil,
-            ERRORS => errors, INPUT => nil, 'rack.hijack?' => true, 'rack.hijack' => nil,
-            'rack.early_hints' => nil, FINISHED => nil, REQUEST => nil,
+            ERRORS => errors, INPUT => rack2 ? Rewindable::EMPTY : Input::EMPTY, 'rack.hijack?' => true,
+            'rack.hijack' => nil, 'rack.early_hints' => nil, FINISHED => nil, REQUEST => nil,
             **(rack2 ? { **RACK2, 'rack.multiprocess' => multiprocess } : {})
           }.freeze
         end
@@ -41,25 +43,33 @@ module Polyphony
         # @param request [Request]
         # @return [Hash]
         def for(request)
-          env = request.fill_env((request.context.rack ||= template(request)).dup)
-          env[INPUT] = request.body? ? Input.new(request.body) : Input::EMPTY
+          env = request.to_env(request.context.rack ||= template(request))
+          env[INPUT] = Input.new(request.body) if request.body?
           env[FINISHED] = []
           env[REQUEST] = request
           env[PROTOCOL] = request['upgrade'].split(/,\s*/) if request.upgrade?
+          rack2(env, request) if @rack2
           env
         end
 
         private
 
+        # What Rack 2 has besides, or other than Rack 3.
+        def rack2(env, request)
+          env[INPUT] = Rewindable.new(request.body) if request.body?
+          env['rack.hijack'] = -> { env['rack.hijack_io'] = request.hijack }
+        end
+
         def template(request)
           connection = request.context
           tls = request.scheme == 'https'
-          @common.merge(
+          HTTP1::RequestHead.env_template(
+            **@common,
             'SERVER_PORT' => tls ? '443' : '80', 'REMOTE_ADDR' => request.remote_ip, 'rack.url_scheme' => request.scheme,
             'rack.hijack' => -> { connection.request.hijack },
-            'rack.early_hints' => ->(headers) { connection.request.send_early_hints(headers) },
+            'rack.early_hints' => ->(headers) { connection.request.send_early_hints(Fields.plain(headers)) },
             **(tls ? { 'HTTPS' => 'on' } : {})
-          ).freeze
+          )
         end
       end
     end

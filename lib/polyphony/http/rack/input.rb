@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require 'stringio'
+
 module Polyphony
   module HTTP
     module Rack
@@ -54,6 +56,68 @@ module Polyphony
 
           # @return [Integer]
           def size = 0
+        end
+
+        # One for all of them.
+        EMPTY = Empty.new.freeze
+      end
+
+      # `rack.input` for Rack 2, which reads it again after `rewind`: it is in memory or, when large, in a file.
+      # @api private
+      class Rewindable
+        # Bytes that are kept in memory.
+        IN_MEMORY = 131_072
+
+        # @param body [Body]
+        def initialize(body)
+          @body = body
+        end
+
+        # @return [String, nil] see IO#read
+        def read(*arguments) = copy.read(*arguments)
+
+        # @return [String, nil]
+        def gets = copy.gets
+
+        # @yieldparam line [String]
+        def each(&block) = copy.each(&block)
+
+        # @return [Integer] 0
+        def rewind = copy.rewind
+
+        # @return [Integer]
+        def size = copy.size
+
+        # @return [void]
+        def close = nil
+
+        # Frees the copy, at the end of the request.
+        def discard
+          @copy.close! if @copy.respond_to?(:close!)
+          @copy = nil
+        end
+
+        private
+
+        def copy
+          @copy ||= begin
+            length = @body.length
+            length && length <= IN_MEMORY ? ::StringIO.new(@body.read) : in_file
+          end
+        end
+
+        def in_file
+          require 'tempfile'
+          ::Tempfile.new('polyphony-body', binmode: true).tap do |file|
+            @body.each { |chunk| file.write(chunk) }
+            file.rewind
+          end
+        end
+
+        # For requests that have none.
+        class Empty < Input::Empty
+          # @return [Integer] 0
+          def rewind = 0
         end
 
         # One for all of them.
