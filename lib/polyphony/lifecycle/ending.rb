@@ -82,6 +82,7 @@ module Polyphony
         notify_awaiters
         notify_stoppers
         disconnect
+        Roots.remove(self) unless @block
       end
     end
   end
