@@ -10,10 +10,9 @@ require_relative '../support/options'
 require_relative '../support/contenders'
 require_relative '../support/runner'
 require_relative '../support/report'
+require_relative '../support/section'
 
 module Bench
-  RESULTS = File.expand_path('../results.md', __dir__)
-
   def self.main(argv)
     options = Options.new(argv, rows: Row::ALL.keys, peers: PEERS.keys)
     return list if options.list?
@@ -34,7 +33,7 @@ module Bench
     puts report.brief
     return unless options.write?
 
-    File.write(options.out || RESULTS, report.to_s)
+    Section.write(options.out || RESULTS, report.to_s)
     warn "written to #{options.out || RESULTS}"
   end
 

@@ -1,0 +1,9 @@
+# frozen_string_literal: true
+
+require_relative 'app'
+require 'polyphony/http'
+
+tls = { cert: CERTIFICATE, key: KEY } if KEY
+Polyphony.run do
+  Polyphony::HTTP.serve(bind: "http#{'s' if KEY}://127.0.0.1:#{PORT}", tls: tls, &Polyphony::HTTP::Rack.handler(APP))
+end
