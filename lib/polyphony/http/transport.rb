@@ -45,9 +45,10 @@ module Polyphony
           @backend.feed_loop(@io, receiver, :receive, READ_SIZE)
         end
 
+        # @param buffer [String, nil] to be used again
         # @return [String, nil] nil at the end
-        def read
-          @backend.read(@io, nil, READ_SIZE)
+        def read(buffer = nil)
+          @backend.read(@io, buffer, READ_SIZE)
         end
 
         # @param data [String, Array<String>] several go out with one system call
@@ -102,8 +103,8 @@ module Polyphony
         end
 
         # @see Plain#read
-        def read
-          @io.readpartial(READ_SIZE)
+        def read(buffer = nil)
+          @io.readpartial(READ_SIZE, *buffer)
         rescue ::EOFError
           nil
         end

@@ -34,7 +34,7 @@ module Polyphony
           raise Error, 'the request is over, and its body gone' unless @request.equal?(request)
 
           until (chunk = @parser.read_body(max, buffer))
-            return if @parser.complete?
+            return @input = nil if @parser.complete?
 
             @parser.feed(more)
           end
@@ -49,7 +49,7 @@ module Polyphony
           flush if @writer.pending.positive?
           @phase = :body
           @step += 1
-          @transport.read || end_of_body
+          @transport.read(@input ||= ::String.new) || end_of_body
         rescue *Transport.gone => e
           raise Disconnected, "the client went away: #{e.message}"
         ensure
@@ -102,8 +102,9 @@ module Polyphony
           @phase = :linger
           @transport.close_write
           left = LINGER_BYTES
+          buffer = ::String.new # the same for all: this is for clients that send much
           Polyphony.move_on_after(LINGER) do
-            while (data = @transport.read)
+            while (data = @transport.read(buffer))
               break if (left -= data.bytesize).negative?
             end
           end
