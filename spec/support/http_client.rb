@@ -101,6 +101,17 @@ module HttpServer
       raise StopIteration, "the server has closed the connection after #{@buffer.inspect}"
     end
 
+    # @return [String] what is left of a chunked body
+    def rest_of_chunks
+      body = +''
+      until (size = read_until("\r\n").hex).zero?
+        body << read(size)
+        read(2)
+      end
+      read(2)
+      body
+    end
+
     # @return [Boolean] whether the server closes the connection without sending more
     def closed_by_server? = rest.empty?
 

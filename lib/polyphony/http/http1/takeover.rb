@@ -31,7 +31,7 @@ module Polyphony
         end
 
         # Leaves an upgraded connection, which is somebody else's to close from now on.
-        def leave
+        def give_away
           @hijacked = true
         end
 

@@ -130,7 +130,7 @@ module Polyphony
             return body.respond_to?(:each) ? body.each { |piece| io.write(piece) } : body&.call(io) unless hijack
 
             hijack.call(io)
-            request.context.leave
+            request.context.give_away
           end
         end
       end
