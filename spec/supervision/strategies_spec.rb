@@ -172,6 +172,8 @@ RSpec.describe 'supervise with strategy:', :fibers do
     wait_until { log.include?('d+') }
     expect(log).to eq(%w[a- d- c- b- b+ c+ d+])
     boss.stop
+  ensure
+    clock.virtual_clock = nil
   end
 
   describe 'shutdown:' do

@@ -50,7 +50,13 @@ module Fibers
 
   def self.install(config)
     config.include Fibers
-    config.around(:each, :fibers) { |example| Polyphony.run { example.run } }
+    config.around(:each, :fibers) do |example|
+      Polyphony.run do
+        example.run
+      ensure # an earlier example may have left the thread its scheduler: that one goes on to the next
+        Polyphony::Scheduler.current.virtual_clock = nil
+      end
+    end
   end
 end
 
