@@ -36,6 +36,7 @@ module Polyphony
         return if limit.nil? || now - @since <= limit || @overdue
 
         @overdue = @phase
+        @server.log.warn("#{peer}: it has taken nothing for #{limit} s: closed") if @phase == :write
         @phase == :handler ? @fiber.raise(Overdue.new(@served)) : shut
       rescue DeadFiber
         nil

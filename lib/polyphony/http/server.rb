@@ -5,6 +5,7 @@ require_relative 'bind'
 require_relative 'log'
 require_relative 'transport'
 require_relative 'listener'
+require_relative 'stopper'
 require_relative 'arrival'
 require_relative 'access_log'
 require_relative 'file_response'
@@ -24,7 +25,7 @@ module Polyphony
 
       # Text of answers that no handler has made.
       MESSAGES = { 400 => 'Bad Request', 408 => 'Request Timeout', 413 => 'Content Too Large', 414 => 'URI Too Long',
-                   431 => 'Request Header Fields Too Large', 500 => 'Internal Server Error', 501 => 'Not Implemented',
+                   417 => 'Expectation Failed', 431 => 'Request Header Fields Too Large', 500 => 'Internal Server Error', 501 => 'Not Implemented',
                    503 => 'Service Unavailable', 505 => 'HTTP Version Not Supported' }.freeze
       private_constant :MESSAGES
 
@@ -66,7 +67,7 @@ module Polyphony
 
       # @param bind [String, Bind, Array<String, Bind>] where to listen
       # @param tls [Hash, OpenSSL::SSL::SSLContext, nil] for `https://`: see {TLS}
-      # @param log [IO, Logger, nil] for what goes wrong
+      # @param log [IO, Logger, Log, nil] for what goes wrong
       # @param access_log [AccessLog, nil] a line for each request
       # @param reuse_port [Boolean] let other processes listen at the same ports
       # @param limits [Hash{Symbol => Numeric, nil}] see {Limits}
@@ -79,7 +80,7 @@ module Polyphony
         @handler = handler
         @limits = Limits.new(**limits)
         @http1_limits = @limits.http1
-        @log = Log.new(log)
+        @log = log.is_a?(Log) ? log : Log.new(log)
         @access_log = access_log
         @reuse_port = reuse_port
         @tls = tls_for(tls)
@@ -131,6 +132,7 @@ module Polyphony
         @running = Polyphony.current
         Polyphony.scope(:http) do |scope|
           @scope = scope
+          @stopper = Stopper.new(self, scope)
           @listeners.each { |listener| scope.spin(listener.address) { listener.run { |socket| accepted(listener, socket) } } }
           scope.spin(:clock) { keep_time }
           scope.spin(:'access log') { @access_log.keep_writing } if @access_log
@@ -139,18 +141,22 @@ module Polyphony
       ensure
         close_listeners
         @running = nil
+        @stopper&.over
         Polyphony.move_on_after(1) { @access_log.flush } if @access_log
       end
 
-      # Takes no new connection, lets requests finish, then cuts what is left.
+      # Takes no new connection, lets requests finish, then cuts what is left. Any fiber of any thread may call
+      # it, and a handler of a signal, where it comes back at once.
       #
       # @param grace [Numeric, nil] seconds for the requests under way; nil: without limit
       # @return [nil]
       # @suspends until the server has stopped
       def stop(grace: 30)
         return close_listeners unless @running
+        return @stopper.stop(grace) if @stopper.needed?
 
         @draining = true
+        @binds.each(&:remove_file)
         @listeners.each(&:finish)
         @connections.each_key(&:drain)
         Polyphony.move_on_after(grace) { wait_for_connections }
@@ -186,13 +192,11 @@ module Polyphony
         most = @limits.connections
         return if most.nil? || @open < most
 
-        @log.warn("#{most} connections are open, which is the limit: new ones wait") unless @full
-        @full = true
+        say_full(most)
         (@waiting ||= []) << (life = Lifecycle.current)
         Scheduler.park(:'room for connections') while @open >= most
       ensure
         @waiting&.delete(life) if life
-        @full = false if most && @open < most
       end
 
       # Called when the fiber of a connection has ended, if it ever began.
@@ -204,6 +208,18 @@ module Polyphony
       end
 
       private
+
+      # Seconds between two lines about it.
+      FULL_EVERY = 60
+      private_constant :FULL_EVERY
+
+      def say_full(most)
+        now = Polyphony.now
+        return if @said_full && now - @said_full < FULL_EVERY
+
+        @said_full = now
+        @log.warn("#{most} connections are open, which is the limit: new ones wait")
+      end
 
       def accepted(listener, socket)
         fiber = @scope.spin(:connection) { serve(listener, socket) }
@@ -262,6 +278,7 @@ module Polyphony
       end
 
       def close_listeners
+        @binds.each(&:remove_file)
         @listeners.each(&:close)
         nil
       end
