@@ -41,6 +41,8 @@ module Polyphony
         name = decode(path) or return
         full = ::File.join(@root, name)
         full = ::File.join(full, @index) if @index && ::File.directory?(full)
+        return if full.end_with?('/') # of a file
+
         real = ::File.realpath(full) # where links lead
         real if real.start_with?("#{@root}/") && ::File.file?(real)
       rescue ::SystemCallError, ::ArgumentError
