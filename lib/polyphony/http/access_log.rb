@@ -78,7 +78,10 @@ module Polyphony
       # @suspends while the log takes no more
       def reopen
         flush
-        @io.reopen(@io.path, 'a') if @io.is_a?(::File)
+        if @io.is_a?(::File)
+          @io.reopen(@io.path, 'a')
+          @io.sync = true
+        end
         @failed = 0
       end
 

@@ -149,7 +149,7 @@ module Polyphony
         end
 
         def log_access
-          @access_log.write(@request, @status || 0, @sent, Polyphony.now - @started_at)
+          @access_log.write(@request, @status || @refused&.status || 0, @sent, Polyphony.now - @started_at)
         end
 
         # The last answer is out. What has come behind it, and is not read, must not destroy it on its way.
@@ -174,7 +174,8 @@ module Polyphony
             @server.log.failure(error, @request)
             raise Takeover::Hijacked
           end
-          raise error if error.is_a?(Disconnected) || (error.is_a?(ProtocolError) && @status.nil?)
+          raise error if error.is_a?(Disconnected)
+          raise @refused = error if error.is_a?(ProtocolError) && @status.nil?
 
           @server.log.failure(error, @request)
           apologize(error.is_a?(BadRequest) ? error.status : 500)
