@@ -24,13 +24,13 @@ module Polyphony
       # @raise [Exception] what the program fails with
       # @suspends when the program does
       def start(arguments)
-        command = COMMANDS[arguments.first]
+        command = COMMANDS[name = arguments.first]
         return load_run.call(arguments) unless command
 
         arguments.shift
         load_command(*command).call(arguments)
       rescue UsageError => e
-        abort_with(2, "#{e.message}\nTry `polyphony --help`.")
+        abort_with(2, "#{e.message}\nTry `polyphony #{"#{name} " if command}--help`.")
       rescue ProgramError => e
         abort_with(1, e.message)
       end

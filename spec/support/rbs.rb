@@ -12,7 +12,8 @@ module Signatures
                 HTTP::Listener HTTP::Transport HTTP::Phases HTTP::HTTP1::Connection HTTP::HTTP1::Incoming HTTP::HTTP1::Outgoing
                 HTTP::HTTP1::Takeover HTTP::TLS::Certificates HTTP::Rack::Env HTTP::Rack::Input HTTP::Rack::Answer HTTP::Operation::App
                 HTTP::Operation::Child HTTP::Operation::Cluster HTTP::Operation::Worker HTTP::Operation::Notify
-                HTTP::Operation::PidFile].freeze
+                HTTP::Operation::PidFile HTTP::Operation::Settings HTTP::Operation::ConfigurationFile HTTP::Operation::Single
+                HTTP::Operation::Crew HTTP::Operation::Generation HTTP::Operation::Life HTTP::Operation::Sockets].freeze
   INTERNAL_BELOW = %w[Main].freeze # what lies in it, not itself
   INTERNAL_METHODS = %w[Polyphony.sleep_until Polyphony::Fiber.spin Polyphony::Fiber.spin_into Polyphony::Scope#host Polyphony::Scope#label Polyphony::FiberMethods.exception].freeze
 

@@ -6,21 +6,36 @@ module Polyphony
   module CLI
     # `polyphony serve`: the web server.
     module Serve
-      # What the help says of it.
+      # What the general help says of it.
       SUMMARY = 'a web server for config.ru, or for a handler in app.rb'
 
       HELP = <<~TEXT
         Usage: polyphony serve [OPTIONS] [config.ru | app.rb]
 
-        Serves a Rack app (config.ru), or the handler that is the value of a Ruby file:
+        Serves a Rack app (config.ru), or the handler that is the value of a Ruby file, as this one, app.rb:
 
           proc { |request| request.respond("hello from \#{request.path}\\n") }
 
-        HTTP/1.0 and 1.1, with TLS if there is a certificate. Each connection has a fiber, so a handler that
-        waits (database, HTTP client, sleep) holds up nobody else.
+        Without a file, config.ru or app.rb in this folder. HTTP/1.0 and 1.1, with TLS if there is a
+        certificate. Each connection has a fiber, so a handler that waits (database, HTTP client, sleep)
+        holds up nobody else. Workers are processes; one for each processor is a good number.
       TEXT
 
       NOTES = <<~TEXT
+        A setting on the command line comes before the same one in the configuration file, and that before
+        the environment. A configuration file has lines like these (docs/serving.md has them all):
+
+            bind 'http://0.0.0.0:8080', 'unix:///run/app.sock?mode=660'
+            workers :auto
+            access_log 'log/access.log', format: :json
+            on_worker_start { |index| MyApp.connect }
+
+        Environment:
+            WEB_CONCURRENCY     workers: a number, or auto
+            PORT                listen at http://0.0.0.0:PORT
+            LISTEN_FDS          sockets of systemd, served in place of PORT and the default
+            NOTIFY_SOCKET       systemd, which is told when we are ready, reload, stop and live
+
         Signals, to the first process:
             TERM, INT   let requests finish, then end; a second one ends at once
             HUP         read configuration and app again: new workers, no connection refused
@@ -28,13 +43,15 @@ module Polyphony
             USR1        open log files again
             QUIT        print what every fiber is doing
 
-        Environment: WEB_CONCURRENCY (workers), PORT, LISTEN_FDS and NOTIFY_SOCKET (systemd).
-
         Examples:
             polyphony serve
-            polyphony serve -b http://0.0.0.0:8080 -w 4 config.ru
+            polyphony serve -b http://0.0.0.0:8080 -w auto config.ru
             polyphony serve -b https://0.0.0.0:443 --cert cert.pem --key key.pem app.rb
-            polyphony serve --access-log --limit body_bytes=1000000 --limit header_timeout=5
+            polyphony serve -b unix:///run/app.sock?mode=660 --pid /run/app.pid
+            polyphony serve --access-log=log/access.log --limit body_bytes=1000000 --limit header_timeout=5
+
+        It ends with 0 when it was stopped, with 1 when it cannot start or was stopped by force, with 2 when
+        the command line is wrong.
       TEXT
       private_constant :HELP, :NOTES
 
@@ -50,7 +67,9 @@ module Polyphony
 
           configuration = configure(options)
           exit HTTP::Operation.run(configuration)
-        rescue ::SystemCallError, HTTP::Error, LoadError => e
+        rescue UsageError, ProgramError
+          raise
+        rescue ::SystemCallError, ::SocketError, Polyphony::Error => e
           raise ProgramError, e.message
         end
 
@@ -68,9 +87,15 @@ module Polyphony
           load_server
           file = options.delete(:file)
           options.delete_if { |_, value| value.nil? || (value.respond_to?(:empty?) && value.empty?) }
+          check(options)
           HTTP::Operation::Configuration.new(file: file, options: options)
+        end
+
+        # What is wrong on the command line is not a matter of the program.
+        def check(options)
+          options.each { |name, value| HTTP::Operation::Settings.check(name, value) }
         rescue Polyphony::Error => e
-          raise ProgramError, e.message
+          raise UsageError, e.message
         end
 
         def load_server
@@ -90,23 +115,27 @@ module Polyphony
         end
 
         def add_server(parser, options)
-          parser.on('-b', '--bind URL', 'http://HOST:PORT, https://HOST:PORT, unix:///PATH; may be repeated',
-                    '(default: http://127.0.0.1:9292)') { |value| options[:bind] << value }
+          parser.on('-b', '--bind URL', 'http://HOST:PORT, https://HOST:PORT, unix:///PATH, fd://NUMBER;',
+                    'may be repeated (default: http://127.0.0.1:9292)') { |value| options[:bind] << value }
           parser.on('--cert FILE', 'certificate (PEM, with its chain)') { |value| options[:tls][:cert] = value }
           parser.on('--key FILE', 'its key (PEM)') { |value| options[:tls][:key] = value }
-          parser.on('--limit NAME=VALUE', 'a limit, in bytes or seconds; NAME=none for none. See docs/serving.md') do |value|
-            add_limit(options[:limits], value)
+          parser.on('--limit NAME=VALUE', 'a limit, in bytes or seconds; NAME=none for none: see',
+                    'docs/serving.md') { |value| add_limit(options[:limits], value) }
+          parser.on('--[no-]access-log[=FILE]', 'a line for each request; to standard output without FILE') do |value|
+            options[:access_log] = value.nil? ? :stdout : value
+          end
+          parser.on('--log-format FORMAT', %i[common json], 'of the access log: common (default) or json') do |value|
+            options[:access_log_format] = value
           end
         end
 
         def add_operation(parser, options)
-          parser.on('-w', '--workers N', 'processes; 0: all in one (default: WEB_CONCURRENCY, or 1)', Integer) { |n| options[:workers] = n }
-          parser.on('-c', '--config FILE', 'settings in Ruby (default: config/polyphony.rb, if it is there)') { |value| options[:file] = value }
-          parser.on('--access-log [FILE]', 'a line for each request; to standard output without FILE') { |value| options[:access_log] = value || :stdout }
-          parser.on('--log-format FORMAT', %i[common json], 'of the access log: common or json') { |value| options[:access_log_format] = value }
+          parser.on('-w', '--workers N', 'processes; auto: one for each processor; 0: all in one',
+                    '(default: 1)') { |value| options[:workers] = value }
+          parser.on('-c', '--config FILE', 'settings (default: config/polyphony.rb, if it is there)') { |value| options[:file] = value }
           parser.on('--grace SECONDS', 'for requests under way when it ends (default: 30)', Float) { |value| options[:grace] = value }
-          parser.on('--pid FILE', 'write the number of the process there') { |value| options[:pid_file] = value }
-          parser.on('--preload', 'load the app before the workers are started') { options[:preload] = true }
+          parser.on('--pid FILE', 'write the number of the first process there') { |value| options[:pid_file] = value }
+          parser.on('--preload', 'load the app once, before the workers are started') { options[:preload] = true }
         end
 
         def add_limit(limits, text)

@@ -6,7 +6,8 @@ require 'uri'
 module Polyphony
   module HTTP
     # Where a server listens, from its text: `http://0.0.0.0:9292`, `https://[::1]:9293`,
-    # `unix:///run/app.sock`, `fd://3` (a socket that was inherited) or `http://host` (ports 80 and 443).
+    # `unix:///run/app.sock` (or `unix:///run/app.sock?mode=660`, for who may connect), `fd://3` (a socket that
+    # was inherited) or `http://host` (ports 80 and 443).
     class Bind
       # Connections that the kernel keeps for us before they are accepted.
       BACKLOG = 4096
@@ -14,8 +15,14 @@ module Polyphony
       SCHEMES = %w[http https unix unix+tls fd fd+tls].freeze
       private_constant :SCHEMES
 
+      # Bytes of the path of a socket, as the kernel has it.
+      LONGEST_PATH = 107
+      private_constant :LONGEST_PATH
+
       # @return [String] as it was given
       attr_reader :text
+      # @return [String] the same for all binds that cannot be open at once
+      attr_reader :place
 
       # @param text [String, Bind]
       # @return [Bind]
@@ -59,17 +66,54 @@ module Polyphony
         open_tcp(reuse_port)
       end
 
+      # Removes the file of a socket that {#open} has made, if it is still there. Other processes of ours,
+      # which have the socket too, leave it.
+      #
+      # @return [void]
+      # @suspends no
+      def remove_file
+        created, @created = @created, nil
+        ::File.unlink(@path) if created && created == mark
+      rescue ::SystemCallError
+        nil
+      end
+
+      # Takes over from one whose sockets it takes over.
+      #
+      # @param former [Bind] of the same place
+      # @return [self]
+      # @suspends no
+      # @api private
+      def succeed(former)
+        @created = former.created
+        self
+      end
+
       # @return [String]
       def inspect = "#<#{self.class} #{@text}>"
       alias to_s text
 
+      protected
+
+      # @return [Array, nil] what tells the file of a socket, and the process that made it
+      attr_reader :created
+
       private
 
       def read_path(rest)
-        @path = rest
-        return unless rest.empty? || (inherited? && !rest.match?(/\A\d+\z/))
+        @path, mode = rest.split('?mode=', 2)
+        @place = "#{unix? ? 'unix' : 'fd'}://#{@path}"
+        @mode = mode&.match?(/\A[0-7]{3,4}\z/) ? mode.to_i(8) : nil
+        why = wrong_with_path(mode)
+        raise ::ArgumentError, "cannot listen at #{@text.inspect}: #{why}" if why
+      end
 
-        raise ::ArgumentError, "cannot listen at #{@text.inspect}: #{inherited? ? 'a descriptor number' : 'a path'} is missing"
+      def wrong_with_path(mode)
+        return ('a descriptor number is missing' unless @path&.match?(/\A\d{1,6}\z/) && mode.nil?) if inherited?
+        return 'a path is missing' if @path.nil? || @path.empty?
+        return "a path may have #{LONGEST_PATH} bytes" if @path.bytesize > LONGEST_PATH
+
+        'mode must be octal, as in ?mode=660' if mode && @mode.nil?
       end
 
       def read_address(rest)
@@ -79,6 +123,7 @@ module Polyphony
 
         @host = match[:host]
         @port = port
+        @place = "#{@host}:#{@port}"
       end
 
       def open_tcp(reuse_port)
@@ -101,7 +146,15 @@ module Polyphony
         adopt(::TCPServer, socket)
       rescue ::SystemCallError => e
         socket&.close
-        raise e.class, "cannot listen at #{@text}"
+        raise e.class, "cannot listen at #{@text}#{advice(e)}"
+      end
+
+      def advice(error)
+        case error
+        when ::Errno::EADDRINUSE then ': another program does (`ss -ltnp` says which)'
+        when ::Errno::EACCES then ": ports below 1024 are for root. Take a higher one, let systemd open it (see docs/deploying.md), or give ruby the capability cap_net_bind_service"
+        when ::Errno::EADDRNOTAVAIL then ': this machine does not have that address'
+        end
       end
 
       # The same descriptor as an object of the class that the backend knows how to accept from.
@@ -114,25 +167,39 @@ module Polyphony
       def open_unix
         ::File.unlink(@path) if ::File.socket?(@path) && !answers?
         server = ::UNIXServer.new(@path)
+        ::File.chmod(@mode, @path) if @mode
+        @created = mark
         server.listen(BACKLOG)
         server
       rescue ::SystemCallError => e
-        raise e.class, "cannot listen at #{@text}"
+        server&.close
+        raise e.class, "cannot listen at #{@text}#{': another program does, or a file is there' if e.is_a?(::Errno::EADDRINUSE)}"
+      end
+
+      def mark
+        stat = ::File.lstat(@path)
+        [stat.dev, stat.ino, ::Process.pid]
       end
 
       def answers?
         ::UNIXSocket.new(@path).close
         true
-      rescue ::Errno::ECONNREFUSED
+      rescue ::Errno::ECONNREFUSED, ::Errno::ENOENT
         false
+      rescue ::SystemCallError
+        true # it has no room for us, or we may not connect: somebody is there
       end
 
       def inherited
         socket = ::Socket.for_fd(@path.to_i)
-        klass = socket.local_address.unix? ? ::UNIXServer : ::TCPServer
-        adopt(klass, socket)
+        socket.close_on_exec = true
+        unless socket.getsockopt(:SOCKET, :ACCEPTCONN).bool
+          socket.autoclose = false
+          raise ::Errno::EINVAL, 'it does not listen'
+        end
+        adopt(socket.local_address.unix? ? ::UNIXServer : ::TCPServer, socket)
       rescue ::SystemCallError => e
-        raise e.class, "cannot listen at #{@text}: descriptor #{@path} is no socket"
+        raise e.class, "cannot listen at #{@text}: descriptor #{@path} is no listening socket"
       end
     end
   end

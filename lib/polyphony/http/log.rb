@@ -5,8 +5,10 @@ module Polyphony
     # What the server has to say, a line each: to an IO, or to a Logger.
     class Log
       # @param target [#write, #warn, nil] an IO, something like a Logger, or nil for silence
-      def initialize(target)
+      # @param name [String, nil] of the process, at the beginning of each line
+      def initialize(target, name = nil)
         @target = target
+        @name = name && "#{name}: "
         @logger = target.respond_to?(:warn) && target.respond_to?(:info) && !target.is_a?(::IO)
       end
 
@@ -40,7 +42,7 @@ module Polyphony
       def put(level, text)
         return unless @target
 
-        @logger ? @target.public_send(level, text) : @target.write("polyphony: #{text.scrub('?')}\n")
+        @logger ? @target.public_send(level, "#{@name}#{text}") : @target.write("polyphony: #{@name}#{text.scrub('?')}\n")
       rescue ::SystemCallError, ::IOError
         nil
       end

@@ -2,28 +2,30 @@
 
 require_relative '../http'
 require_relative 'operation/configuration'
+require_relative 'operation/single'
 require_relative 'operation/cluster'
 
 module Polyphony
   module HTTP
     # Running a server as a program of its own: `polyphony serve`.
     #
-    #   configuration.rb   settings: environment, file, command line
+    #   configuration.rb   settings: environment, configuration_file.rb, command line; settings.rb checks them
     #   app.rb             what is served
-    #   worker.rb          one process that serves
-    #   cluster.rb, child.rb  workers, and who looks after them
-    #   notify.rb, pid_file.rb
+    #   worker.rb          one process that serves; life.rb: what it tells the first one
+    #   single.rb          the first process serves itself
+    #   cluster.rb         the first process looks after workers: crew.rb, child.rb, generation.rb
+    #   sockets.rb, notify.rb, pid_file.rb
     module Operation
       # @param configuration [Configuration]
       # @return [Integer] the exit status
       # @raise [SystemCallError] when it cannot listen
+      # @raise [Polyphony::Error] when there is no app, or another server has the pid file
+      # @suspends no: it is no part of a program with fibers
       def self.run(configuration)
-        return Cluster.new(configuration).run unless configuration.workers.zero?
-
-        sockets = configuration.bind.flat_map { |text| Bind.parse(text).then { |bind| bind.open.map { |socket| [bind, socket] } } }
-        sockets.each { |bind, socket| warn "polyphony: listening on #{Listener.new(nil, bind, socket).address}" }
-        Worker.new(configuration, sockets).run
-        0
+        log = Log.new($stderr)
+        unused = configuration.unused_sockets
+        log.warn("systemd has passed #{unused.join(' ')}, which nobody asks for: `bind` says where to listen") if unused.any?
+        (configuration.workers.zero? ? Single : Cluster).new(configuration, log: log).run
       end
     end
   end

@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-require_relative 'child'
+require_relative 'crew'
+require_relative 'generation'
 require_relative 'notify'
 require_relative 'pid_file'
-require_relative 'worker'
 
 module Polyphony
   module HTTP
@@ -14,183 +14,138 @@ module Polyphony
       #
       # Signals: TERM, INT stop gracefully, a second one at once; HUP reads the configuration again and
       # replaces the workers one generation by the next; TTIN, TTOU one worker more, one less; USR1 opens logs
-      # again.
+      # again; QUIT has the workers print what they do.
       class Cluster
         # Signals that it listens to.
         SIGNALS = %w[TERM INT HUP TTIN TTOU USR1 QUIT CHLD].freeze
-        # Seconds that a worker must live for its death to be no failed start.
-        SETTLED = 5
-        # Seconds before a worker that keeps dying is started again, at most.
-        MAX_PAUSE = 30
-        # Seconds beyond the grace before a worker is killed.
-        KILL_AFTER = 5
+        # Seconds between two looks at the workers, at most.
+        TURN = 0.5
 
         # @param configuration [Configuration]
         # @param log [Log]
         def initialize(configuration, log: Log.new($stderr))
           @configuration = configuration
           @log = log
-          @children = {}
-          @generation = 0
-          @pauses = Hash.new(0)
-          @due = {}
           @signals, @writer = ::IO.pipe
+          @crew = Crew.new(log, [@signals, @writer])
         end
 
         # @return [Integer] the exit status
         # @raise [SystemCallError] when it cannot listen
+        # @raise [Exception] with `preload`, what the app fails with
+        # @suspends no: it is no part of a program with fibers
         def run
-          open_sockets
-          @pid_file = @configuration.pid_file && PidFile.new(@configuration.pid_file).tap(&:write)
+          @booting = @pid = ::Process.pid
           trap_signals
-          @count = @configuration.workers
-          @handler = App.load(App.find(@configuration.app)) if @configuration.preload
-          fill
-          turn until done?
+          @pid_file = @configuration.pid_file && PidFile.new(@configuration.pid_file).write
+          @next = prepare(@configuration)
+          $PROGRAM_NAME = "polyphony: first process, #{@next.sockets.addresses.join(' ')}"
+          @booting = nil
+          turn until @stopping && @crew.empty?
+          @log.info('stopped')
           @status || 0
         ensure
-          @children.each_value { |child| child.signal(:KILL) }
-          @pid_file&.remove
+          clean_up if @pid == ::Process.pid
         end
 
         private
 
-        def open_sockets
-          @sockets ||= []
-          binds = @configuration.bind.map { |text| Bind.parse(text) }
-          (binds.map(&:text) - @sockets.map { |bind, _| bind.text }).each do |text|
-            bind = Bind.parse(text)
-            bind.open.each { |socket| @sockets << [bind, socket] }
-          end
-          gone, @sockets = @sockets.partition { |bind, _| binds.none? { |one| one.text == bind.text } }
-          gone.each { |_, socket| socket.close }
+        def clean_up
+          @crew.kill
+          [@next, @current].compact.each(&:close)
+          @pid_file&.remove
         end
 
+        # A handler that runs in a child which has not its own yet must not write to our pipe. An app that takes
+        # long to be loaded here is no reason not to end.
         def trap_signals
-          SIGNALS.each { |name| ::Signal.trap(name) { @writer.write_nonblock("#{name}\n", exception: false) } }
+          SIGNALS.each do |name|
+            ::Signal.trap(name) do |number|
+              next unless @pid == ::Process.pid
+
+              exit(128 + number) if @booting && %w[TERM INT].include?(name)
+              @writer.write_nonblock("#{name}\n", exception: false)
+            end
+          end
         end
+
+        # The configuration's generation; @current goes on until it is there.
+        def prepare(configuration)
+          generation = Generation.new(configuration, [@next, @current].compact)
+          generation.preload if configuration.preload
+          warn_of_threads if configuration.preload && !@current
+          generation
+        rescue ::Exception # rubocop:disable Lint/RescueException -- raised again
+          generation&.close(@next, @current)
+          raise
+        end
+
+        def warn_of_threads
+          others = ::Thread.list.size - 1
+          return unless others.positive?
+
+          @log.warn("the app started #{others} threads while it was preloaded: workers do not have them. " \
+                    'Start them in on_worker_start')
+        end
+
+        # --- one look at everything ---
 
         def turn
-          ready = ::IO.select([@signals, *@children.each_value.map(&:life)], nil, nil, 0.5)
-          Array(ready&.first).each { |io| io.equal?(@signals) ? read_signals : hear(io) }
-          reap
-          look_after
-          Notify.send('WATCHDOG=1') if Notify.watchdog_interval
+          ready = ::IO.select([@signals, *@crew.pipes], nil, nil, patience)&.first || []
+          obey_all if ready.delete(@signals)
+          @crew.hear(ready)
+          @crew.reap { |child| ended(child) }
+          settle
+          @crew.look_after
+          [@next, @current].compact.each { |generation| @crew.fill(generation) }
+          Notify.alive(now) if @crew.alive?(Notify.watchdog_interval)
         end
 
-        def done? = @stopping && @children.empty?
-
-        # --- workers ---
-
-        def fill
-          missing = (0...@count).to_a - current.map(&:index)
-          missing.each { |index| start(index) if now >= @due.fetch(index, 0) }
+        def patience
+          [TURN, (Notify.watchdog_interval || 1) / 2].min
         end
 
-        def current
-          @children.each_value.select { |child| child.generation == @generation && !child.stopping? }
+        # All workers of the next generation are there: it is the current one, and the others may go.
+        def settle
+          return unless @next && @crew.complete?(@next)
+
+          first = @current.nil?
+          former, @current, @next = @current, @next, nil
+          @configuration = @current.configuration
+          @crew.stop_others(@current)
+          former&.close(@current)
+          Notify.ready("#{@current.count} workers")
+          @log.info(first ? "listening on #{addresses} with #{workers}, process #{@pid}" : "reloaded: #{workers} on #{addresses}")
         end
 
-        def start(index)
-          life, writer = ::IO.pipe
-          pid = ::Process.fork { become_worker(index, life, writer) }
-          writer.close
-          @children[pid] = Child.new(pid, index, @generation, life)
+        def addresses = @current.sockets.addresses.join(' ')
+
+        def workers = "#{@current.count} #{@current.count == 1 ? 'worker' : 'workers'}"
+
+        def ended(child)
+          return if @stopping || child.stopping?
+
+          child.generation.equal?(@next) && !child.ready? ? give_up : @crew.replace(child)
         end
 
-        def become_worker(index, life, writer)
-          SIGNALS.each { |name| ::Signal.trap(name, 'DEFAULT') }
-          [life, @signals, @writer, *@children.each_value.map(&:life)].each(&:close)
-          writer.sync = true
-          Worker.new(@configuration, @sockets, index: index, handler: @handler, life: writer).run
-        rescue ::SystemExit
-          raise
-        rescue ::Exception => e # rubocop:disable Lint/RescueException -- the process ends
-          @log.failure(e, nil)
-          exit!(1)
-        end
-
-        def hear(io)
-          child = @children.each_value.find { |one| one.life.equal?(io) }
-          became_ready(child) if child&.listen
-        rescue ::EOFError
-          nil # it is about to be reaped
-        end
-
-        def became_ready(child)
-          @pauses.delete(child.index)
-          return unless current.size == @count && current.all?(&:ready?)
-
-          Notify.send('READY=1', "STATUS=#{@count} workers") unless @stopping
-          @log.info(@ever_ready ? "#{@count} workers are ready" : "listening on #{addresses.join(' ')} with #{@count} workers")
-          @ever_ready = true
-          old.each { |one| one.stop(@configuration.grace + KILL_AFTER) }
-        end
-
-        def old = @children.each_value.select { |child| child.generation < @generation }
-
-        def addresses
-          @sockets.map { |bind, socket| Listener.new(nil, bind, socket).address }
-        end
-
-        # --- their ends ---
-
-        def reap
-          while (pid, status = ::Process.wait2(-1, ::Process::WNOHANG))
-            child = @children.delete(pid) or next
-            child.life.close
-            ended(child, status)
-          end
-        rescue ::Errno::ECHILD
-          nil
-        end
-
-        def ended(child, status)
-          return if child.stopping? || @stopping
-          return failed_start(child, status) unless child.ready?
-
-          @log.warn("worker #{child.index} (#{child.pid}) ended: #{describe(status)}; a new one is started")
-          pause(child) if child.age < SETTLED
-        end
-
-        def failed_start(child, status)
-          @log.warn("worker #{child.index} (#{child.pid}) did not start: #{describe(status)}")
-          return give_up unless @ever_ready
-          return pause(child) if old.empty?
-
-          @log.warn('the workers that run stay: the new ones cannot be started')
-          @generation = old.map(&:generation).max
-          @children.each_value { |one| one.stop(KILL_AFTER) if one.generation > @generation }
-        end
-
+        # The next generation cannot be started.
         def give_up
-          @status = 1
-          stop(0)
+          return stop(0, status: 1) unless @current
+
+          @crew.stop_all(@next)
+          @next.close(@current)
+          @next = nil
+          stays_as_it_is('the new workers did not start')
         end
 
-        def pause(child)
-          seconds = [2**(@pauses[child.index] += 1) / 2.0, MAX_PAUSE].min
-          @due[child.index] = now + seconds
-        end
-
-        def describe(status)
-          status.signaled? ? "killed by #{::Signal.signame(status.termsig)}" : "status #{status.exitstatus}"
-        end
-
-        def look_after
-          @children.each_value do |child|
-            child.enforce
-            next if child.stopping? || !child.ready? || child.silence < @configuration.worker_timeout
-
-            @log.warn("worker #{child.index} (#{child.pid}) gave no sign of life for #{child.silence.round} s: killed")
-            child.signal(:KILL)
-          end
-          fill unless @stopping
+        def stays_as_it_is(why)
+          @log.warn("not reloaded, everything stays as it is: #{why}")
+          Notify.ready("#{workers}; the last reload failed") if @current
         end
 
         # --- signals ---
 
-        def read_signals
+        def obey_all
           @signals.read_nonblock(4096).split.uniq.each { |name| obey(name) }
         rescue ::IO::WaitReadable
           nil
@@ -198,39 +153,57 @@ module Polyphony
 
         def obey(name)
           case name
-          when 'TERM', 'INT' then stop(@stopping ? 0 : @configuration.grace)
-          when 'HUP' then reload
-          when 'TTIN' then @count += 1
-          when 'TTOU' then fewer
-          when 'USR1', 'QUIT' then @children.each_value { |child| child.signal(name) }
+          when 'TERM', 'INT' then @stopping ? kill : stop(@configuration.grace)
+          when 'HUP' then reload unless @stopping
+          when 'TTIN' then resize(1)
+          when 'TTOU' then resize(-1)
+          when 'USR1', 'QUIT' then @crew.signal(name)
           end
         end
 
-        def stop(grace)
+        def stop(grace, status: nil)
+          @status = status
           Notify.send('STOPPING=1')
-          @children.each_value { |child| child.signal(:KILL) } if @stopping
+          @log.info("stopping: requests under way have #{grace} s") if grace.positive?
           @stopping = true
-          @sockets.each { |bind, socket| socket.close unless bind.inherited? || socket.closed? }
-          @children.each_value { |child| child.stop(grace + KILL_AFTER) }
+          [@next, @current].compact.each(&:close)
+          @next = @current = nil
+          @crew.stop(grace)
+        end
+
+        def kill
+          @log.warn("stopped at once: #{@crew.size} workers are killed")
+          @status = 1
+          @crew.kill
         end
 
         def reload
-          Notify.send('RELOADING=1', "MONOTONIC_USEC=#{(now * 1_000_000).to_i}")
-          @configuration.reload
-          open_sockets
-          @count = @configuration.workers
-          @generation += 1
-          @due.clear
+          Notify.reloading
           @log.info('reloading: new workers are started')
+          configuration = @configuration.again
+          raise Error, 'for 0 workers, restart' if configuration.workers.zero?
+
+          replace_next(prepare(configuration))
         rescue ::StandardError, ::ScriptError => e
-          @log.warn("the configuration stays as it is: #{e.message}")
+          stays_as_it_is(e.message)
         end
 
-        def fewer
-          return if @count <= 1
+        # One that is not there yet is not waited for any more.
+        def replace_next(generation)
+          former, @next = @next, generation
+          return unless former
 
-          @count -= 1
-          current.select { |child| child.index >= @count }.each { |child| child.stop(@configuration.grace + KILL_AFTER) }
+          @crew.stop_all(former)
+          former.close(@next, @current)
+        end
+
+        def resize(by)
+          generation = @next || @current
+          return if generation.nil? || generation.count + by < 1
+
+          generation.count += by
+          @log.info("#{generation.count} workers from now on")
+          @crew.stop_surplus(generation)
         end
 
         def now = ::Process.clock_gettime(::Process::CLOCK_MONOTONIC)

@@ -1,7 +1,8 @@
 # frozen_string_literal: true
 
-require 'etc'
 require_relative 'notify'
+require_relative 'settings'
+require_relative 'configuration_file'
 
 module Polyphony
   module HTTP
@@ -16,127 +17,90 @@ module Polyphony
       #   access_log 'log/access.log', format: :json
       #   on_worker_start { |index| MyApp.connect }
       class Configuration
-        # Name => default.
-        SETTINGS = { app: nil, bind: nil, tls: nil, workers: nil, limits: {}, access_log: nil, access_log_format: :common,
-                     grace: 30, worker_timeout: 60, pid_file: nil, on_worker_start: nil, on_worker_stop: nil,
-                     preload: false }.freeze
-
         # The file that is read if it is there.
         DEFAULT_FILE = 'config/polyphony.rb'
 
+        Settings::DEFAULTS.each_key { |name| define_method(name) { @values[name] } }
+
         # @param file [String, nil] nil: {DEFAULT_FILE}, if there is one
         # @param options [Hash{Symbol => Object}] settings of the command line
-        # @raise [Polyphony::Error] for a file that is not there, or a setting that is none
+        # @raise [Polyphony::Error] for a file that is not there, a setting that is none, or a value that it
+        #   cannot have; with the line, for what is in the file
         def initialize(file: nil, options: {})
+          unknown = options.keys - Settings::DEFAULTS.keys
+          raise Error, "no setting is named #{unknown.join(', ')}" if unknown.any?
           raise Error, "no such configuration file: #{file}" if file && !::File.file?(file)
 
-          @file = file || (DEFAULT_FILE if ::File.file?(DEFAULT_FILE))
+          @file = file
           @options = options
-          reload
+          @values = complete(from_environment, from_file, from_options).freeze
         end
 
-        # Reads the file again.
-        #
-        # @return [self]
-        # @raise [Exception] what the file fails with; then nothing changes
-        def reload
-          values = SETTINGS.merge(from_environment)
-          values = Reader.new(values).read(@file) if @file
-          @options.each { |name, value| values[name] = name == :limits ? { **values[:limits], **value } : value }
-          values[:bind] = [*values[:bind]]
-          values[:bind] = [Server::DEFAULT_BIND] if values[:bind].empty?
-          check(values)
-          @values = values.freeze
-          self
+        # @return [Configuration] with everything read again
+        # @raise [Polyphony::Error] as {#initialize}
+        def again
+          self.class.new(file: @file, options: @options)
         end
-
-        SETTINGS.each_key { |name| define_method(name) { @values[name] } }
 
         # @return [Integer]
         def workers = @values[:workers] || 1
 
+        # @return [Array<String>] sockets that systemd has passed and nobody asks for
+        def unused_sockets
+          Notify.inherited.reject { |text| bind.include?(text) || bind.include?(text.sub('://', '+tls://')) }
+        end
+
+        # @return [String]
+        def inspect = "#<#{self.class} #{@file} #{bind.join(' ')} workers=#{workers}>"
+
         private
 
         def from_environment
-          workers = ENV.fetch('WEB_CONCURRENCY', nil)
+          workers = present('WEB_CONCURRENCY')
+          port = present('PORT')
           inherited = Notify.inherited
-          port = ENV.fetch('PORT', nil)
-          { workers: workers && number(workers, 'WEB_CONCURRENCY'),
-            bind: inherited.empty? ? (port && "http://0.0.0.0:#{port}") : inherited }.compact
+          bind = inherited.empty? ? port && "http://0.0.0.0:#{port_number(port)}" : inherited
+          { workers: workers && named('WEB_CONCURRENCY') { Settings.check(:workers, workers) }, bind: bind }.compact
         end
 
-        def number(text, name)
-          return ::Etc.nprocessors if text == 'auto'
-
-          Integer(text, 10)
-        rescue ::ArgumentError
-          raise Error, "#{name} must be a number or auto, not #{text.inspect}"
+        def from_file
+          file = @file || DEFAULT_FILE
+          ::File.file?(file) ? ConfigurationFile.read(file) : {}
         end
 
-        def check(values)
-          values[:bind].each { |text| Bind.parse(text) }
-          Limits.new(**values[:limits])
-          workers = values[:workers]
-          return if workers.nil? || (workers.is_a?(::Integer) && !workers.negative?)
-
-          raise Error, "workers must be a number from 0, not #{workers.inspect}"
-        rescue ::ArgumentError, ::TypeError => e
-          raise Error, e.message
+        def from_options
+          @options.to_h { |name, value| [name, Settings.check(name, value)] }
         end
 
-        # What the file is evaluated in: a method for each setting.
-        class Reader < ::BasicObject
-          # @param values [Hash]
-          def initialize(values)
-            @values = values.dup
-          end
+        # Limits of several places are put together, name by name.
+        def complete(*sources)
+          values = Settings::DEFAULTS.merge(*sources)
+          values[:limits] = sources.filter_map { |source| source[:limits] }.reduce({}, :merge).freeze
+          values[:bind] = [*values[:bind]]
+          values[:bind] = [Server::DEFAULT_BIND] if values[:bind].empty?
+          return values if values[:tls] || values[:bind].none? { |text| Bind.parse(text).tls? }
 
-          # @param file [String]
-          # @return [Hash]
-          def read(file)
-            instance_eval(::File.read(file), file, 1)
-            @values
-          end
-
-          # @param texts [Array<String>] where to listen
-          def bind(*texts)
-            @values[:bind] = texts.flatten
-          end
-
-          # @param options [Hash] see {TLS#initialize}
-          def tls(**options)
-            @values[:tls] = options
-          end
-
-          # @param limits [Hash{Symbol => Numeric, nil}] see {Limits}
-          def limits(**limits)
-            @values[:limits] = { **@values[:limits], **limits }
-          end
-
-          # @param target [String, Symbol] a file, or :stdout
-          # @param format [Symbol] :common or :json
-          def access_log(target = :stdout, format: :common)
-            @values[:access_log] = target
-            @values[:access_log_format] = format
-          end
-
-          %i[app workers grace worker_timeout pid_file preload].each do |name|
-            define_method(name) { |value| @values[name] = value }
-          end
-
-          %i[on_worker_start on_worker_stop].each do |name|
-            define_method(name) { |&block| @values[name] = block }
-          end
-
-          private
-
-          def method_missing(name, *)
-            ::Kernel.raise Error, "no setting named #{name}; there are: #{SETTINGS.keys.join(', ')}"
-          end
-
-          def respond_to_missing?(*) = false
+          raise Error, 'https:// needs a certificate: --cert FILE --key FILE, or in the configuration file: ' \
+                       "tls cert: 'cert.pem', key: 'key.pem'"
         end
-        private_constant :Reader
+
+        def present(name)
+          value = ENV.fetch(name, '')
+          value unless value.empty?
+        end
+
+        def port_number(text)
+          number = Integer(text, 10, exception: false)
+          return number if number&.between?(0, 65_535)
+
+          raise Error, "PORT in the environment must be a number from 0 to 65535, not #{text.inspect}"
+        end
+
+        def named(name)
+          yield
+        rescue Error => e
+          raise Error, "#{name} in the environment: #{e.message}"
+        end
       end
     end
   end

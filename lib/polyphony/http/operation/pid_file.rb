@@ -10,17 +10,19 @@ module Polyphony
           @path = ::File.expand_path(path)
         end
 
-        # @return [void]
-        # @raise [Polyphony::Error] when another server has it
-        # @raise [SystemCallError] when it cannot be written
+        # @return [self]
+        # @raise [Polyphony::Error] when another server has it, or when it cannot be written
+        # @suspends no
         def write
-          other = read
-          raise Error, "#{@path} belongs to process #{other}, which is running" if other && running?(other)
-
-          ::File.write(@path, "#{@pid = ::Process.pid}\n")
+          create || (check_other && replace)
+          @pid = ::Process.pid
+          self
+        rescue ::SystemCallError => e
+          raise Error, "the pid file cannot be written: #{e.message}"
         end
 
         # @return [void]
+        # @suspends no
         def remove
           ::File.unlink(@path) if @pid == ::Process.pid && read == @pid
         rescue ::SystemCallError
@@ -29,18 +31,38 @@ module Polyphony
 
         private
 
+        # Two that start at once do not both get it.
+        def create
+          ::File.open(@path, ::File::WRONLY | ::File::CREAT | ::File::EXCL) { |file| file.write("#{::Process.pid}\n") }
+          true
+        rescue ::Errno::EEXIST
+          false
+        end
+
+        def check_other
+          other = read
+          return true unless other && running?(other)
+
+          raise Error, "#{@path} says that process #{other} is the server, and it is running. " \
+                       'Stop that one first, or remove the file if it is another program'
+        end
+
+        def replace
+          ::File.write(@path, "#{::Process.pid}\n")
+        end
+
         def read
-          Integer(::File.read(@path), exception: false)
+          Integer(::File.read(@path), 10, exception: false)
         rescue ::SystemCallError
           nil
         end
 
         def running?(pid)
-          return false if pid == ::Process.pid
+          return false if pid == ::Process.pid || !pid.positive?
 
           ::Process.kill(0, pid)
           true
-        rescue ::Errno::ESRCH
+        rescue ::Errno::ESRCH, ::RangeError
           false
         rescue ::Errno::EPERM
           true
