@@ -64,6 +64,14 @@ module HttpLoad
     Crowd.new(-> { server.connect }, **options).tap { |crowd| (@crowds ||= []) << crowd }
   end
 
+  # @return [HttpServer::Response] to a request on a connection of its own
+  def fetch(server, path = '/')
+    client = server.connect
+    client.get(path)
+  ensure
+    client&.close
+  end
+
   # Lets this process have +count+ descriptors.
   def allow_descriptors(count)
     soft, hard = Process.getrlimit(:NOFILE)

@@ -59,7 +59,7 @@ module Polyphony
 
       # A connection that was accepted could not be given a fiber.
       #
-      # @param error [FiberError, NoMemoryError]
+      # @param error [Exception] FiberError or NoMemoryError
       # @return [void]
       # @suspends no
       def out_of_fibers(error)

@@ -222,9 +222,10 @@ module Polyphony
       end
 
       def accepted(listener, socket)
-        fiber = @scope.spin(:connection) { serve(listener, socket) }
+        arrival = Arrival.new(self, @scope, listener, socket)
+        fiber = @scope.spin(:connection) { serve(listener, arrival.begin) }
         @open += 1 # before the fiber runs: many can come at once
-        Arrival.new(self, @scope, listener, socket).watch(fiber)
+        arrival.watch(fiber)
       end
 
       def serve(listener, socket)

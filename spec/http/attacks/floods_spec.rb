@@ -23,10 +23,10 @@ RSpec.describe 'A flood', timeout: 90 do
 
   # The memory of the server after the block has run, in KB above what it was before. Others are served.
   def growth(server)
-    3.times { server.connect.get }
+    3.times { fetch(server) }
     before = server.memory
     yield
-    expect(server.connect.get.body).to eq('hello')
+    expect(fetch(server).body).to eq('hello')
     server.memory - before
   end
 
@@ -141,10 +141,10 @@ RSpec.describe 'A flood', timeout: 90 do
     grown = growth(server) do
       requests = Array.new(10_000) { |i| "GET /#{i} HTTP/1.1\r\nHost: localhost\r\n\r\n" }.join
       writer = Thread.new { client << requests }
-      eventually { server.connect.get('/count').body == '1' }
+      eventually { fetch(server, '/count').body == '1' }
     end
-    server.connect.get('/open')
-    grown = [grown, growth(server) { eventually { server.connect.get('/count').body.to_i > 10 } }].max
+    fetch(server, '/open')
+    grown = [grown, growth(server) { eventually { fetch(server, '/count').body.to_i > 10 } }].max
     answers = Array.new(10_000) { client.response }
     writer.join
     expect(answers.map { |answer| answer.body.to_i }).to eq((0...10_000).to_a)
@@ -164,8 +164,8 @@ RSpec.describe 'A flood', timeout: 90 do
     counts = nil
     grown = growth(server) do
       client << "GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000
-      eventually { server.connect.get('/count').body.to_i.positive? }
-      counts = Array.new(200) { server.connect.get('/count').body.to_i }
+      eventually { fetch(server, '/count').body.to_i.positive? }
+      counts = Array.new(200) { fetch(server, '/count').body.to_i }
     end
     figure("#{counts.last} of 1000 requests were served; the server grew by #{grown} KB")
     expect(counts.max).to be < 20
