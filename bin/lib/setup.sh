@@ -107,6 +107,16 @@ ensure_gems() {
   unset GEM_PATH RUBYOPT RUBYLIB BUNDLE_GEMFILE BUNDLE_PATH BUNDLE_WITH BUNDLE_WITHOUT
 }
 
+# ensure_rack2: Rack 2 in a folder beside the other gems, for the specs that serve apps with it. One Gemfile
+# cannot name two versions.
+ensure_rack2() {
+  local dir=${POLYPHONY_GEMS:-$root/tmp/gems}/$ruby_version/rack2
+  [ -z "$(find "$dir/gems" -maxdepth 1 -name 'rack-2.2.*' 2>/dev/null)" ] || return 0
+  say "Installing Rack 2.2 into $dir"
+  with_limit "$bundle_limit" gem install --quiet --no-document --install-dir "$dir" --version '~> 2.2' rack >/dev/null ||
+    die "gem install rack --version '~> 2.2' failed"
+}
+
 # ensure_built: the extensions, for the running Ruby.
 ensure_built() {
   ruby --disable-gems "$root/bin/lib/extension.rb" || exit

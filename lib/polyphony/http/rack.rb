@@ -43,6 +43,7 @@ module Polyphony
         # @return [void]
         def call(request)
           env = @env.for(request)
+          copy = env[Env::INPUT] if @rack2 && request.body?
           begin
             status, headers, body = @app.call(env)
             return dropped(body) if request.hijacked? # the app has taken the connection
@@ -54,7 +55,7 @@ module Polyphony
           ensure
             finished = env[Env::FINISHED]
             finished(finished, request, env, status, headers, failure) unless finished.nil? || finished.empty?
-            env[Env::INPUT].discard if @rack2 && request.body?
+            copy&.discard
           end
         end
 

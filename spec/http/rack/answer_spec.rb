@@ -49,7 +49,7 @@ RSpec.describe 'Answers of Rack', :fibers do
       expect([server.get.status, server.log]).to match([500, /no array of status, headers and body/])
     end
     expect(answer(200, {}, Object.new)).to match([have_attributes(status: 500), /a body must have each or call/])
-    expect(answer(200, {}, [:symbol])).to match([have_attributes(status: 500), /no String/])
+    expect(answer(200, {}, [:symbol])).to match([have_attributes(status: 500), /Array of Strings/])
   end
 
   it 'of apps that raise before a piece was sent are 500' do
