@@ -69,6 +69,11 @@ module Polyphony
           nil
         end
 
+        # Reads on, when nothing of it is of use any more.
+        # @param buffer [String]
+        # @return [String, nil] nil at the end
+        def discard(buffer) = read(buffer)
+
         # Closes the socket.
         def close
           @io.close
@@ -117,16 +122,25 @@ module Polyphony
         # @see Transport.unsent
         def unsent = Transport.unsent(@io.to_io)
 
-        # @see Plain#close_write -- without TLS's own goodbye
+        # @see Plain#close_write
         def close_write
+          @io.sync_close = false
+          @io.close # says goodbye, and leaves the socket
           @io.to_io.close_write
-        rescue ::SystemCallError, ::IOError
+        rescue ::SystemCallError, ::IOError, ::OpenSSL::SSL::SSLError
+          nil
+        end
+
+        # @see Plain#discard
+        def discard(buffer)
+          @io.to_io.readpartial(READ_SIZE, buffer)
+        rescue ::EOFError
           nil
         end
 
         # Says goodbye, and closes the socket.
         def close
-          @io.close
+          @io.sync_close ? @io.close : @io.to_io.close
         rescue ::SystemCallError, ::IOError, ::OpenSSL::SSL::SSLError
           @io.to_io.close unless @io.to_io.closed?
         end

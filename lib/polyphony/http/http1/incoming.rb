@@ -104,7 +104,7 @@ module Polyphony
           left = LINGER_BYTES
           buffer = ::String.new # the same for all: this is for clients that send much
           Polyphony.move_on_after(LINGER) do
-            while (data = @transport.read(buffer))
+            while (data = @transport.discard(buffer))
               break if (left -= data.bytesize).negative?
             end
           end
