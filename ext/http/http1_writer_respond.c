@@ -300,7 +300,8 @@ static VALUE writer_upgrade(int argc, VALUE *argv, VALUE self)
     if (NIL_P(argv[0]) || !(request_head_get(argv[0])->index.flags & HTTP1_UPGRADE))
         rb_raise(eResponseError, "the client has not asked for another protocol");
     size_t began = begin(&r, argc > 2 ? argv[2] : Qnil);
-    if (http1_put_field(r.out, "upgrade", 7, RSTRING_PTR(protocol), (size_t)RSTRING_LEN(protocol)))
+    if (RSTRING_LEN(protocol) == 0 ||
+        http1_put_field(r.out, "upgrade", 7, RSTRING_PTR(protocol), (size_t)RSTRING_LEN(protocol)))
         response_refuse(&r, began, "%+" PRIsVALUE " is no name of a protocol", protocol);
     response_check(&r, began, http1_put_text(r.out, "connection: upgrade\r\n\r\n"));
     w->keep_alive = 0;
