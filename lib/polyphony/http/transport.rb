@@ -114,9 +114,17 @@ module Polyphony
           nil
         end
 
-        # @see Plain#write -- one record, not one for each String
+        # Bytes of a record of TLS.
+        RECORD = 16_384
+        # Bytes of several Strings that are copied into one, for fewer records.
+        JOINED = 262_144
+        private_constant :RECORD, :JOINED
+
+        # @see Plain#write -- SSLSocket#write would move all that is left to be written after each record
         def write(data)
-          @io.write(data.is_a?(::String) ? data : data.join)
+          return write_string(data) if data.is_a?(::String)
+
+          data.sum(&:bytesize) <= JOINED ? write_string(data.join) : data.each { |string| write_string(string) }
         end
 
         # @see Transport.unsent
@@ -154,6 +162,14 @@ module Polyphony
 
         # @return [Boolean]
         def closed? = @io.closed?
+
+        private
+
+        def write_string(string)
+          size = string.bytesize
+          done = size.zero? ? 0 : @io.syswrite(string)
+          done += @io.syswrite(string.byteslice(done, RECORD)) while done < size
+        end
       end
     end
   end
