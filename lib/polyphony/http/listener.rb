@@ -31,14 +31,11 @@ module Polyphony
         @tcp = socket.is_a?(::TCPServer)
         @pause = PAUSE
         @last_shortage = -::Float::INFINITY
+        @address = @tcp ? "#{bind.tls? ? 'https' : 'http'}://#{socket.local_address.inspect_sockaddr}" : "unix://#{socket.path}"
       end
 
       # @return [String] as `http://127.0.0.1:9292`
-      def address
-        return "unix://#{@socket.path}" unless @tcp
-
-        "#{@bind.tls? ? 'https' : 'http'}://#{@socket.local_address.inspect_sockaddr}"
-      end
+      attr_reader :address
 
       # Accepts until {#close}.
       #
