@@ -61,10 +61,10 @@ ensure_packages() {
   have_header llhttp.h || ! apt-cache show libllhttp-dev >/dev/null 2>&1 || install_packages libllhttp-dev
 }
 
-# ensure_commands NAME…: programs whose package has their name.
+# ensure_commands NAME[=PACKAGE]…: programs; a package mostly has their name.
 ensure_commands() {
   local name missing=()
-  for name; do have "$name" || missing+=("$name"); done
+  for name; do have "${name%%=*}" || missing+=("${name#*=}"); done
   [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
 }
 
