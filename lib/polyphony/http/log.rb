@@ -43,7 +43,7 @@ module Polyphony
         return unless @target
 
         @logger ? @target.public_send(level, "#{@name}#{text}") : @target.write("polyphony: #{@name}#{text.scrub('?')}\n")
-      rescue ::SystemCallError, ::IOError
+      rescue ::StandardError
         nil
       end
     end
