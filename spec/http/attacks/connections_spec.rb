@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative '../../support/http_load'
+require_relative '../../support/http_crowd'
 
 RSpec.describe 'Connections in great number', timeout: 90 do
   let(:count) { 5000 }

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative '../../support/http_load'
+require_relative '../../support/http_crowd'
 
 # Who sends more than anybody needs. The server has a process of its own, so that its memory can be seen.
 RSpec.describe 'A flood', timeout: 90 do

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative '../../support/http_load'
+require_relative '../../support/http_crowd'
 require_relative '../../support/virtual_time'
 
 # Who holds a connection open by doing next to nothing. Time is virtual: it passes when everybody waits.

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative '../../support/http_load'
+require_relative '../../support/http_crowd'
 require_relative '../../support/virtual_time'
 
 RSpec.describe 'TLS under attack' do
@@ -115,7 +115,7 @@ RSpec.describe 'TLS under attack' do
   # Each one would cost the server much more than the client.
   it 'does not renegotiate', timeout: 60 do
     server = serve_in_child("request.respond('hello')", bind: 'https://127.0.0.1:0', options: 'tls: TLS_OPTIONS',
-                                                        prelude: HttpLoad::CERTIFICATE)
+                                                        prelude: HttpCrowd::CERTIFICATE)
     input, typed = IO.pipe
     output, printed = IO.pipe
     client = Process.spawn('openssl', 's_client', '-connect', "127.0.0.1:#{server.port}", '-tls1_2',

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative '../../support/http_load'
+require_relative '../../support/http_crowd'
 
 # A client that goes away, at each stage, by an end (FIN) and by a reset (RST), over TCP, TLS and UNIX sockets.
 RSpec.describe 'A client that goes away', :fibers do

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative '../../support/http_load'
+require_relative '../../support/http_crowd'
 require_relative '../../support/virtual_time'
 
 RSpec.describe 'A handler that fails', :fibers do

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative '../../support/http_load'
+require_relative '../../support/http_crowd'
 
 # What a system can be short of. Each server has a process of its own, and goes on when there is enough again.
 RSpec.describe 'A server that is short', timeout: 90 do
