@@ -32,6 +32,7 @@ module Polyphony
 
           def load_rack(path)
             begin
+              require 'rack' # all of it, as config.ru may name any part
               require 'rack/builder'
             rescue ::LoadError
               raise Error, "#{path} is for Rack, which is not installed: gem install rack"
@@ -42,7 +43,7 @@ module Polyphony
 
           def load_handler(path)
             handler = TOPLEVEL_BINDING.eval(::File.read(path), ::File.expand_path(path), 1)
-            return handler.to_proc if handler.respond_to?(:to_proc) && !handler.is_a?(::Symbol) && !handler.is_a?(::Hash)
+            return handler.to_proc if handler.is_a?(::Proc) || handler.is_a?(::Method)
             return handler.method(:call).to_proc if handler.respond_to?(:call)
 
             raise Error, "#{path} must end with a handler, as `proc { |request| request.respond('hello') }`; " \
