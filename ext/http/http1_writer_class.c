@@ -140,6 +140,15 @@ static VALUE writer_retract(VALUE self)
     return Qtrue;
 }
 
+/* call-seq: trim -> self: gives its memory back while there is nothing to be written; for idle
+ * connections */
+static VALUE writer_trim(VALUE self)
+{
+    struct writer *w = writer_get(self);
+    if (w->out.size == 0) http1_output_free(&w->out);
+    return self;
+}
+
 /* call-seq: keep_alive? -> true or false: whether the connection goes on after what was written so
  * far */
 static VALUE writer_keep_alive_p(VALUE self)
@@ -179,6 +188,7 @@ void Init_polyphony_http1_writer(VALUE http1)
     rb_define_method(writer, "output", writer_output, 0);
     rb_define_method(writer, "pending", writer_pending, 0);
     rb_define_method(writer, "retract", writer_retract, 0);
+    rb_define_method(writer, "trim", writer_trim, 0);
     rb_define_method(writer, "keep_alive?", writer_keep_alive_p, 0);
     rb_define_method(writer, "last!", writer_last, 0);
     rb_define_method(writer, "started?", writer_started_p, 0);

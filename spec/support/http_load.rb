@@ -1,131 +1,121 @@
 # frozen_string_literal: true
 
-require_relative 'http_server'
+require 'open3'
+require 'polyphony/http'
+require_relative 'http_client'
 
-# What specs of attacks and faults need: certificates, many descriptors, clients that work while something
-# happens to the server.
-module HttpLoad
-  # Clients in threads, each with connections of a few requests, until they are told to stop.
-  class Crowd
-    # @return [Array<String>] what went wrong
-    attr_reader :errors
+# The program of `rake load:http[requests,connections]`: a server in a process of its own gets that many requests
+# from h2load, as many from wrk, and then so many connections that stay open and do nothing. Ends with 1 when one
+# request has failed, or when a connection takes more memory than it may.
+class HttpLoad
+  # KB that an idle connection may take, with its fiber.
+  MOST = 24
+  # Connections of the clients.
+  CLIENTS = 50
+  # Threads of fibers, descriptors of clients: what the process must be able to open besides.
+  SPARE = 200
 
-    # @param open [Proc] gives a HttpServer::Client
-    # @param size [Integer] threads
-    # @param path [String]
-    def initialize(open, size: 4, path: '/')
-      @open = open
-      @path = path
-      @errors = Queue.new
-      @served = Array.new(size, 0)
-      @threads = Array.new(size) { |index| Thread.new { work(index) } }
-    end
-
-    # @return [Integer] requests that were answered
-    def served = @served.sum
-
-    # Waits for so many more.
-    def await(more)
-      goal = served + more
-      Thread.pass until served >= goal || @threads.none?(&:alive?)
-      sleep 0.001 until served >= goal || @threads.none?(&:alive?)
-    end
-
-    # @return [Array<String>] what went wrong
-    def stop
-      @stopping = true
-      @threads.each(&:join)
-      Array.new(@errors.size) { @errors.pop }
-    end
-
-    private
-
-    def work(index)
-      converse(index) until @stopping
-    end
-
-    # A client that keeps to the rules: it opens a new connection after `connection: close`.
-    def converse(index)
-      client = @open.call
-      20.times do
-        response = client.get(@path)
-        response.status == 200 ? @served[index] += 1 : @errors << "status #{response.status}"
-        break if @stopping || !response.keep_alive?
-      end
-    rescue SystemCallError, StopIteration, IOError => e
-      @errors << "#{e.class}: #{e.message}"
-    ensure
-      client&.close
-    end
+  def initialize(requests, connections)
+    @requests = requests
+    @connections = connections
+    limit = Process.getrlimit(:NOFILE).last
+    abort "load: #{connections} connections need as many open files; the limit is #{limit} (ulimit -Hn)" if limit < connections + SPARE
+    Process.setrlimit(:NOFILE, limit, limit)
   end
 
-  # @return [HttpLoad::Crowd] stopped when the example ends
-  def crowd(server, **options)
-    Crowd.new(-> { server.connect }, **options).tap { |crowd| (@crowds ||= []) << crowd }
-  end
-
-  # @return [HttpServer::Response] to a request on a connection of its own
-  def fetch(server, path = '/')
-    client = server.connect
-    client.get(path)
+  # @return [Boolean] whether all was well
+  def run
+    start
+    results = [h2load, pipelined, wrk, idle].compact
+    print_server
+    results.all?
   ensure
-    client&.close
+    Process.kill(:KILL, @pid) if @pid
   end
 
-  # Lets this process have +count+ descriptors.
-  def allow_descriptors(count)
-    soft, hard = Process.getrlimit(:NOFILE)
-    return if soft >= count
-    raise "the specs need #{count} descriptors; `ulimit -Hn` is #{hard}" if hard < count
+  private
 
-    Process.setrlimit(:NOFILE, count, hard)
+  def start
+    reader, writer = IO.pipe
+    @errors, errors = IO.pipe
+    @pid = fork { serve(writer, errors) }
+    [writer, errors].each(&:close)
+    @address = reader.gets.chomp
   end
 
-  # Says a figure that the example has measured.
-  def figure(text)
-    RSpec.configuration.reporter.message("    #{text}")
-  end
-
-  # Waits, in a thread, until the block is true.
-  def eventually
-    deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + Fibers::PATIENCE
-    until (value = yield)
-      raise 'what the example waits for did not happen' if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
-
-      sleep 0.01
+  def serve(writer, errors)
+    $stderr.reopen(errors)
+    Polyphony.run do
+      server = Polyphony::HTTP::Server.new(bind: 'http://127.0.0.1:0', connections: nil, idle_timeout: nil, requests: nil) do |request|
+        GC.start if request.path == '/gc'
+        request.respond("hello\n", { 'content-type' => 'text/plain' })
+      end
+      writer.puts server.listen.addresses.first
+      writer.close
+      server.run
     end
-    value
   end
 
-  # Ruby that a server's program needs for TLS: `tls: TLS_OPTIONS`.
-  CERTIFICATE = <<~RUBY
-    require 'openssl'
-    TLS_OPTIONS = begin
-      key = OpenSSL::PKey::EC.generate('prime256v1')
-      certificate = OpenSSL::X509::Certificate.new
-      certificate.version = 2
-      certificate.serial = 1
-      certificate.subject = certificate.issuer = OpenSSL::X509::Name.parse('/CN=localhost')
-      certificate.public_key = key
-      certificate.not_before = Time.now - 60
-      certificate.not_after = Time.now + 86_400
-      { cert: certificate.sign(key, 'SHA256'), key: key }
+  # @return [String] its output
+  def command(*arguments)
+    output, status = Open3.capture2e('timeout', '--kill-after=5', '900', *arguments)
+    abort "load: #{arguments.join(' ')} failed:\n#{output}" unless status.success?
+    output
+  end
+
+  def h2load
+    output = command('h2load', '--h1', '-n', @requests.to_s, '-c', CLIENTS.to_s, '-t', '1', "#{@address}/")
+    report('h2load', output[/^requests: (.*)/, 1], output[%r{([\d.]+) req/s}, 1], output.include?("#{@requests} succeeded, 0 failed, 0 errored, 0 timeout"))
+  end
+
+  def pipelined
+    output = command('h2load', '--h1', '-m', '16', '-n', @requests.to_s, '-c', CLIENTS.to_s, '-t', '1', "#{@address}/")
+    report('h2load, 16 at a time', output[/^requests: (.*)/, 1], output[%r{([\d.]+) req/s}, 1], output.include?("#{@requests} succeeded, 0 failed, 0 errored, 0 timeout"))
+  end
+
+  # wrk counts seconds, not requests: rounds, until there were enough.
+  def wrk
+    done = 0
+    well = true
+    rate = nil
+    while done < @requests
+      seconds = rate ? ((@requests - done) / rate).ceil.clamp(1, 60) : 1
+      output = command('wrk', '-t', '1', '-c', CLIENTS.to_s, '-d', seconds.to_s, "#{@address}/")
+      done += Integer(output[/(\d+) requests in/, 1])
+      rate = Float(output[%r{Requests/sec:\s+([\d.]+)}, 1])
+      well &&= !output.match?(/Socket errors|Non-2xx/)
     end
-  RUBY
-
-  # @return [Hash] the same, for a server in this process
-  def tls_options
-    HttpLoad.tls_options
+    report('wrk', "#{done} requests", rate, well)
   end
 
-  def self.tls_options
-    @tls_options ||= Module.new.module_eval("#{CERTIFICATE}; TLS_OPTIONS", __FILE__, __LINE__)
+  def report(client, text, rate, well)
+    puts "#{client}: #{text}, #{rate} a second: #{well ? 'no error' : 'ERRORS'}"
+    well
   end
 
-  def self.install(config)
-    config.include HttpLoad
-    config.after { @crowds&.each(&:stop) }
+  # A connection that has asked once, and stays.
+  def idle
+    return if @connections.zero?
+
+    before = memory
+    clients = Array.new(@connections) { HttpServer::Client.open(@address).tap(&:get) }
+    sleep 3 # idle connections give back what they can, within two rounds of the server's clock
+    each = (memory - before) / @connections.to_f
+    well = each <= MOST && clients.all? { |client| client.get.status == 200 }
+    puts format('%<count>d idle connections: %<each>.1f KB each (at most %<most>d)%<well>s', count: @connections, each: each, most: MOST, well: well ? '' : ': TOO MUCH')
+    well
+  end
+
+  def memory
+    3.times { HttpServer::Client.open(@address).get('/gc') }
+    Integer(File.read("/proc/#{@pid}/status")[/^VmRSS:\s+(\d+)/, 1])
+  end
+
+  def print_server
+    text = @errors.read_nonblock(65_536, exception: false)
+    puts "the server has logged:\n#{text}" if text.is_a?(String)
   end
 end
 
-RSpec.configure { |config| HttpLoad.install(config) }
+$stdout.sync = true
+exit HttpLoad.new(*ARGV.map { |text| Integer(text) }).run

@@ -57,7 +57,10 @@ module Polyphony
 
       # Somebody who does nothing for a while gives back what memory it can.
       def rest
-        @parser.trim if @phase == :idle
+        return unless @phase == :idle
+
+        @parser.trim
+        @writer.trim
       end
 
       # Who reads gets the end of the stream, after what has come already; who writes gets an error.

@@ -48,6 +48,14 @@ RSpec.describe Polyphony::HTTP::HTTP1::Writer, :codec do
       expect(writer.retract).to be(false)
     end
 
+    it 'does so after it has given its memory back' do
+      writer.respond(get, 200, {}, 'a')
+      expect(writer.trim.pending).to be_positive # what is to be written stays
+      writer.output
+      writer.trim.respond(get, 200, {}, 'b')
+      expect([writer.retract, writer.pending]).to eq([true, 0])
+    end
+
     it 'does so once' do
       2.times { writer.respond(get, 200, {}, 'a') }
       expect([writer.retract, writer.retract]).to eq([true, false])
