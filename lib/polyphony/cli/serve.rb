@@ -122,7 +122,7 @@ module Polyphony
           parser.on('--limit NAME=VALUE', 'a limit, in bytes or seconds; NAME=none for none: see',
                     'docs/serving.md') { |value| add_limit(options[:limits], value) }
           parser.on('--[no-]access-log[=FILE]', 'a line for each request; to standard output without FILE') do |value|
-            options[:access_log] = value.nil? ? :stdout : value
+            options[:access_log] = value == true || value.nil? ? :stdout : value
           end
           parser.on('--log-format FORMAT', %i[common json], 'of the access log: common (default) or json') do |value|
             options[:access_log_format] = value
@@ -132,8 +132,12 @@ module Polyphony
         def add_operation(parser, options)
           parser.on('-w', '--workers N', 'processes; auto: one for each processor; 0: all in one',
                     '(default: 1)') { |value| options[:workers] = value }
-          parser.on('-c', '--config FILE', 'settings (default: config/polyphony.rb, if it is there)') { |value| options[:file] = value }
-          parser.on('--grace SECONDS', 'for requests under way when it ends (default: 30)', Float) { |value| options[:grace] = value }
+          parser.on('-c', '--config FILE', 'settings (default: config/polyphony.rb, if it is there)') do |value|
+            options[:file] = value
+          end
+          parser.on('--grace SECONDS', Float, 'for requests under way when it ends (default: 30)') do |value|
+            options[:grace] = value
+          end
           parser.on('--pid FILE', 'write the number of the first process there') { |value| options[:pid_file] = value }
           parser.on('--preload', 'load the app once, before the workers are started') { options[:preload] = true }
         end

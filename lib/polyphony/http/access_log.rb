@@ -65,7 +65,7 @@ module Polyphony
         return if @lines.empty?
 
         lines, @lines = @lines, +''
-        @io.write(lines)
+        outside { put(lines) }
         complain("#{@lost} lines of the access log were lost: it took no more") if @lost.positive?
         @lost = @failed = 0
       rescue ::SystemCallError, ::IOError => e # a full disk must not end the server
@@ -78,14 +78,29 @@ module Polyphony
       # @suspends while the log takes no more
       def reopen
         flush
-        if @io.is_a?(::File)
-          @io.reopen(@io.path, 'a')
-          @io.sync = true
-        end
+        outside { @io.reopen(@io.path, 'a').sync = true } if @io.is_a?(::File)
         @failed = 0
       end
 
+      # Bytes that a pipe takes from one process without mixing them with those of another.
+      AT_ONCE = 4096
+      PIECES = /\G.{1,#{AT_ONCE - 1}}\n|\G[^\n]*\n/mn
+      private_constant :AT_ONCE, :PIECES
+
       private
+
+      # A disk may be slow, and standard output a pipe that takes no more: a thread waits for them.
+      def outside(&block)
+        return yield unless @io.is_a?(::IO) && ::Fiber.current_scheduler
+
+        (@pool ||= ThreadPool.new(1, name: 'access log')).process(&block)
+      end
+
+      def put(lines)
+        return @io.write(lines) unless @io.is_a?(::IO) && @io.stat.pipe?
+
+        lines.b.scan(PIECES) { |piece| @io.write(piece) }
+      end
 
       def complain(text)
         warn("polyphony: #{text}")

@@ -60,7 +60,7 @@ module Polyphony
       # @raise [SystemCallError] with the address in its message
       # @suspends while a host name is looked up
       def open(reuse_port: false)
-        return [inherited] if inherited?
+        return [open_inherited] if inherited?
         return [open_unix] if unix?
 
         open_tcp(reuse_port)
@@ -101,19 +101,25 @@ module Polyphony
       private
 
       def read_path(rest)
-        @path, mode = rest.split('?mode=', 2)
-        @place = "#{unix? ? 'unix' : 'fd'}://#{@path}"
-        @mode = mode&.match?(/\A[0-7]{3,4}\z/) ? mode.to_i(8) : nil
-        why = wrong_with_path(mode)
+        @path = rest
+        why = inherited? ? wrong_with_number : wrong_with_path
         raise ::ArgumentError, "cannot listen at #{@text.inspect}: #{why}" if why
+
+        @place = "#{unix? ? 'unix' : 'fd'}://#{@path}"
       end
 
-      def wrong_with_path(mode)
-        return ('a descriptor number is missing' unless @path&.match?(/\A\d{1,6}\z/) && mode.nil?) if inherited?
-        return 'a path is missing' if @path.nil? || @path.empty?
-        return "a path may have #{LONGEST_PATH} bytes" if @path.bytesize > LONGEST_PATH
+      def wrong_with_number
+        'a descriptor number is missing' unless @path.match?(/\A\d{1,6}\z/)
+      end
 
-        'mode must be octal, as in ?mode=660' if mode && @mode.nil?
+      def wrong_with_path
+        @path, _, mode = @path.partition('?mode=')
+        return 'a path is missing' if @path.empty?
+        return "a path may have #{LONGEST_PATH} bytes" if @path.bytesize > LONGEST_PATH
+        return if mode.empty?
+
+        @mode = mode[/\A[0-7]{3,4}\z/]&.to_i(8)
+        'mode must be octal, as in ?mode=660' unless @mode
       end
 
       def read_address(rest)
@@ -152,7 +158,9 @@ module Polyphony
       def advice(error)
         case error
         when ::Errno::EADDRINUSE then ': another program does (`ss -ltnp` says which)'
-        when ::Errno::EACCES then ": ports below 1024 are for root. Take a higher one, let systemd open it (see docs/deploying.md), or give ruby the capability cap_net_bind_service"
+        when ::Errno::EACCES
+          ': ports below 1024 are for root. Take a higher one, let systemd open it (see docs/deploying.md), or give ' \
+          'ruby the capability cap_net_bind_service'
         when ::Errno::EADDRNOTAVAIL then ': this machine does not have that address'
         end
       end
@@ -190,7 +198,7 @@ module Polyphony
         true # it has no room for us, or we may not connect: somebody is there
       end
 
-      def inherited
+      def open_inherited
         socket = ::Socket.for_fd(@path.to_i)
         socket.close_on_exec = true
         unless socket.getsockopt(:SOCKET, :ACCEPTCONN).bool

@@ -23,8 +23,8 @@ module Polyphony
       # @suspends no: it is no part of a program with fibers
       def self.run(configuration)
         log = Log.new($stderr)
-        unused = configuration.unused_sockets
-        log.warn("systemd has passed #{unused.join(' ')}, which nobody asks for: `bind` says where to listen") if unused.any?
+        unused = configuration.unused_sockets.join(' ')
+        log.warn("systemd has passed #{unused}, which are not used: `bind` says where to listen") unless unused.empty?
         (configuration.workers.zero? ? Single : Cluster).new(configuration, log: log).run
       end
     end

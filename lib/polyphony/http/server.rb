@@ -121,12 +121,15 @@ module Polyphony
       # @suspends no
       def addresses = @listeners.map(&:address)
 
-      # Serves until {#stop}. When the calling fiber is stopped, connections are cut.
+      # Serves until {#stop}. When the calling fiber is stopped, connections are cut. A server runs once: after
+      # {#stop} make another one.
       #
       # @return [nil]
       # @raise [SystemCallError] when it cannot listen
       # @suspends until the server has stopped
       def run
+        return if @draining # somebody was faster
+
         listen
         @clock = Clock.new
         @running = Polyphony.current
@@ -146,13 +149,13 @@ module Polyphony
       end
 
       # Takes no new connection, lets requests finish, then cuts what is left. Any fiber of any thread may call
-      # it, and a handler of a signal, where it comes back at once.
+      # it; in handlers, of requests and of signals, it comes back at once.
       #
       # @param grace [Numeric, nil] seconds for the requests under way; nil: without limit
       # @return [nil]
       # @suspends until the server has stopped
       def stop(grace: 30)
-        return close_listeners unless @running
+        return never_run unless @running
         return @stopper.stop(grace) if @stopper.needed?
 
         @draining = true
@@ -276,6 +279,11 @@ module Polyphony
         Scheduler.park(:connections) until @open.zero?
       ensure
         @idle = nil
+      end
+
+      def never_run
+        @draining = true
+        close_listeners
       end
 
       def close_listeners

@@ -2,7 +2,8 @@
 
 module Polyphony
   module HTTP
-    # Stops a server for those who cannot do it themselves: other threads, and handlers of signals.
+    # Stops a server for those who cannot do it themselves: other threads, handlers of signals, and handlers of
+    # requests, which would wait for themselves.
     # @api private
     class Stopper
       # @return [Boolean] whether the caller is a handler of a signal, where nothing may wait
@@ -16,25 +17,33 @@ module Polyphony
       # @param scope [Scope] the server's
       def initialize(server, scope)
         @server = server
+        @scope = scope
         @thread = ::Thread.current
         @over = ::Thread::Queue.new
         @fiber = scope.spin(:stopper) { Polyphony.receive_loop { |grace| server.stop(grace: grace) } }
       end
 
       # @return [Boolean] whether the caller is one of them
-      def needed? = !::Thread.current.equal?(@thread) || Stopper.trap?
+      def needed? = !::Thread.current.equal?(@thread) || Stopper.trap? || inside?
 
       # @param grace [Numeric, nil]
       # @return [nil]
-      # @suspends until the server has stopped, but in the handler of a signal
+      # @suspends until the server has stopped, but in handlers
       def stop(grace)
         @fiber.send?(grace)
-        @over.pop unless Stopper.trap?
+        @over.pop unless ::Thread.current.equal?(@thread) || Stopper.trap?
         nil
       end
 
       # The server has stopped.
       def over = @over.close
+
+      private
+
+      def inside?
+        current = Polyphony.current
+        !current.equal?(@fiber) && @scope.children.include?(current)
+      end
     end
     private_constant :Stopper
   end

@@ -40,6 +40,13 @@ module Polyphony
           @state = :ready if @state == :starting
         end
 
+        # It has ended: what was its reason?
+        # @return [void]
+        def listen_to_the_end
+          listen while starting? && !deaf? && @life.wait_readable(0)
+          @life.close
+        end
+
         # @return [Boolean] whether nothing more will be heard of it
         def deaf? = @deaf ? true : false
 

@@ -18,6 +18,8 @@ module Polyphony
       class Cluster
         # Signals that it listens to.
         SIGNALS = %w[TERM INT HUP TTIN TTOU USR1 QUIT CHLD].freeze
+        ENDS = %w[TERM INT].freeze
+        private_constant :ENDS
         # Seconds between two looks at the workers, at most.
         TURN = 0.5
 
@@ -63,7 +65,7 @@ module Polyphony
             ::Signal.trap(name) do |number|
               next unless @pid == ::Process.pid
 
-              exit(128 + number) if @booting && %w[TERM INT].include?(name)
+              exit(128 + number) if @booting && ENDS.include?(name)
               @writer.write_nonblock("#{name}\n", exception: false)
             end
           end
@@ -72,20 +74,11 @@ module Polyphony
         # The configuration's generation; @current goes on until it is there.
         def prepare(configuration)
           generation = Generation.new(configuration, [@next, @current].compact)
-          generation.preload if configuration.preload
-          warn_of_threads if configuration.preload && !@current
+          generation.preload(@log) if configuration.preload
           generation
         rescue ::Exception # rubocop:disable Lint/RescueException -- raised again
           generation&.close(@next, @current)
           raise
-        end
-
-        def warn_of_threads
-          others = ::Thread.list.size - 1
-          return unless others.positive?
-
-          @log.warn("the app started #{others} threads while it was preloaded: workers do not have them. " \
-                    'Start them in on_worker_start')
         end
 
         # --- one look at everything ---
@@ -115,10 +108,9 @@ module Polyphony
           @crew.stop_others(@current)
           former&.close(@current)
           Notify.ready("#{@current.count} workers")
-          @log.info(first ? "listening on #{addresses} with #{workers}, process #{@pid}" : "reloaded: #{workers} on #{addresses}")
+          at = @current.sockets.addresses.join(' ')
+          @log.info(first ? "listening on #{at} with #{workers}, process #{@pid}" : "reloaded: #{workers} on #{at}")
         end
-
-        def addresses = @current.sockets.addresses.join(' ')
 
         def workers = "#{@current.count} #{@current.count == 1 ? 'worker' : 'workers'}"
 
@@ -153,8 +145,8 @@ module Polyphony
 
         def obey(name)
           case name
-          when 'TERM', 'INT' then @stopping ? kill : stop(@configuration.grace)
-          when 'HUP' then reload unless @stopping
+          when *ENDS then @stopping ? kill : stop(@configuration.grace)
+          when 'HUP' then reload
           when 'TTIN' then resize(1)
           when 'TTOU' then resize(-1)
           when 'USR1', 'QUIT' then @crew.signal(name)
@@ -178,6 +170,8 @@ module Polyphony
         end
 
         def reload
+          return if @stopping
+
           Notify.reloading
           @log.info('reloading: new workers are started')
           configuration = @configuration.again

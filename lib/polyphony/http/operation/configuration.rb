@@ -47,7 +47,7 @@ module Polyphony
 
         # @return [Array<String>] sockets that systemd has passed and nobody asks for
         def unused_sockets
-          Notify.inherited.reject { |text| bind.include?(text) || bind.include?(text.sub('://', '+tls://')) }
+          Notify.passed.reject { |text| bind.include?(text) || bind.include?(text.sub('://', '+tls://')) }
         end
 
         # @return [String]
@@ -58,8 +58,8 @@ module Polyphony
         def from_environment
           workers = present('WEB_CONCURRENCY')
           port = present('PORT')
-          inherited = Notify.inherited
-          bind = inherited.empty? ? port && "http://0.0.0.0:#{port_number(port)}" : inherited
+          passed = Notify.passed
+          bind = passed.empty? ? port && "http://0.0.0.0:#{port_number(port)}" : passed
           { workers: workers && named('WEB_CONCURRENCY') { Settings.check(:workers, workers) }, bind: bind }.compact
         end
 

@@ -55,7 +55,7 @@ module Polyphony
         end
 
         # @param value [Boolean]
-        def preload(value = true) = set(:preload, value) # rubocop:disable Style/OptionalBooleanParameter -- as `preload`
+        def preload(value = true) = set(:preload, value)
 
         %i[app workers grace worker_timeout boot_timeout pid_file].each do |name|
           define_method(name) { |value| set(name, value) }

@@ -52,8 +52,7 @@ module Polyphony
         def reap
           while (pid, status = ::Process.wait2(-1, ::Process::WNOHANG))
             child = @children.delete(pid) or next # as the first process of a container we inherit orphans
-            child.listen while !child.life.closed? && child.starting? && child.life.wait_readable(0) && !child.deaf?
-            child.life.close
+            child.listen_to_the_end
             report(child, status)
             yield child
           end
@@ -151,18 +150,16 @@ module Polyphony
 
         # Signals that are for the first process, or come too early, are not to end it.
         def become_worker(generation, index, life, writer)
-          %w[INT HUP USR1 USR2 TTIN TTOU].each { |name| ::Signal.trap(name) {} }
+          %w[INT HUP USR1 USR2 TTIN TTOU].each { |name| ::Signal.trap(name) { nil } }
           %w[TERM QUIT CHLD].each { |name| ::Signal.trap(name, 'DEFAULT') }
           [life, *@private_pipes, *@children.each_value.map(&:life)].each(&:close)
           $PROGRAM_NAME = "polyphony: worker #{index}"
           Notify.forget
-          work(generation, index, Life.new(writer))
+          work(generation, index, Life.new(writer, Log.new($stderr, "worker #{index}")))
         end
 
         def work(generation, index, life)
-          log = Log.new($stderr, "worker #{index}")
-          Worker.new(generation.configuration, generation.sockets, life, index: index, handler: generation.handler,
-                                                                         log: log).run
+          Worker.new(generation.configuration, generation.sockets, life, index: index, handler: generation.handler).run
         rescue ::SystemExit
           raise
         rescue ::SignalException => e # before it had handlers of its own

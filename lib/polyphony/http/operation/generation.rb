@@ -34,10 +34,13 @@ module Polyphony
         end
 
         # Loads the app in the first process.
+        # @param log [Log]
         # @return [self]
         # @raise [Exception] what the app fails with
-        def preload
+        def preload(log)
+          threads = ::Thread.list
           @handler = App.load(App.find(@configuration.app))
+          warn_of_threads(log, ::Thread.list - threads)
           ::Process.respond_to?(:warmup) ? ::Process.warmup : ::GC.start # what is shared stays shared
           self
         end
@@ -68,6 +71,13 @@ module Polyphony
         end
 
         private
+
+        def warn_of_threads(log, threads)
+          return if threads.empty?
+
+          log.warn("the app started #{threads.size} threads while it was preloaded: workers do not have them. " \
+                   'Start them in on_worker_start')
+        end
 
         # Once here, rather than in each worker.
         def check_certificates

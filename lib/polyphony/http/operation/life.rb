@@ -9,9 +9,14 @@ module Polyphony
         # Bytes of a reason that are passed on.
         MOST = 8192
 
+        # @return [Log] of the worker
+        attr_reader :log
+
         # @param io [IO]
-        def initialize(io)
+        # @param log [Log]
+        def initialize(io, log)
           @io = io
+          @log = log
         end
 
         # @return [Boolean] false when the cluster is gone

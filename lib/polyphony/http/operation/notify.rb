@@ -67,7 +67,7 @@ module Polyphony
 
           # @return [Array<String>] `fd://3` and so on: sockets that were passed to this process
           # @suspends no
-          def inherited
+          def passed
             return [] unless ENV.fetch('LISTEN_PID', '').to_i == ::Process.pid
 
             Array.new(ENV.fetch('LISTEN_FDS', '0').to_i) { |i| "fd://#{FIRST + i}" }

@@ -13,7 +13,8 @@ module Polyphony
                      on_worker_start: nil, on_worker_stop: nil }.freeze
 
         # Those that may be none.
-        OPTIONAL = %i[app tls workers access_log worker_timeout boot_timeout pid_file on_worker_start on_worker_stop].freeze
+        OPTIONAL = %i[app tls workers access_log worker_timeout boot_timeout pid_file
+                      on_worker_start on_worker_stop].freeze
 
         class << self
           # @param name [Symbol] of a setting
@@ -42,9 +43,9 @@ module Polyphony
           def tls(value)
             refuse(:tls, value, 'options, as cert: "cert.pem", key: "key.pem"') unless value.is_a?(::Hash)
             unknown = value.keys - TLS_OPTIONS
-            raise Error, "no TLS option named #{unknown.join(', ')}; there are: #{TLS_OPTIONS.join(', ')}" if unknown.any?
+            return value if unknown.empty?
 
-            value
+            raise Error, "no TLS option named #{unknown.join(', ')}; there are: #{TLS_OPTIONS.join(', ')}"
           end
 
           def workers(value)

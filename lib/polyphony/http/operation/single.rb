@@ -11,6 +11,9 @@ module Polyphony
       # `workers 0`: the first process serves itself. Nobody starts it again when it dies, and a reload is of
       # certificates and logs only.
       class Single
+        # @return [Log]
+        attr_reader :log
+
         # @param configuration [Configuration]
         # @param log [Log]
         def initialize(configuration, log: Log.new($stderr))
@@ -23,11 +26,11 @@ module Polyphony
         # @raise [Exception] what the app fails with
         # @suspends no: it is no part of a program with fibers
         def run
-          %w[HUP USR1 TTIN TTOU].each { |name| ::Signal.trap(name) {} } # none of them is to end or stop us
+          %w[HUP USR1 TTIN TTOU].each { |name| ::Signal.trap(name) { nil } } # none of them is to end or stop us
           @sockets = Sockets.new(@configuration.bind)
           @pid_file = @configuration.pid_file && PidFile.new(@configuration.pid_file).write
           $PROGRAM_NAME = "polyphony: #{@sockets.addresses.join(' ')}"
-          Worker.new(@configuration, @sockets, self, log: @log, lone: true).run
+          Worker.new(@configuration, @sockets, self).run
           @log.info('stopped')
           0
         ensure
@@ -51,6 +54,9 @@ module Polyphony
 
         # @return [Boolean]
         def reloading = Notify.reloading
+
+        # @return [Boolean]
+        def stopping = Notify.send('STOPPING=1')
 
         # @return [Numeric]
         def interval

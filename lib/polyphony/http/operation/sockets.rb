@@ -19,7 +19,7 @@ module Polyphony
         # @suspends no
         def initialize(texts, from: [])
           @places = {}
-          texts.map { |text| Bind.parse(text) }.each { |bind| @places[bind.place] ||= open(bind, from) }
+          texts.map { |text| Bind.parse(text) }.each { |bind| @places[bind.place] ||= take(bind, from) }
         rescue ::StandardError
           close(except: from)
           raise
@@ -42,12 +42,7 @@ module Polyphony
         # @suspends no
         def close(except: [])
           kept = except.flat_map { |one| one.map(&:last) }
-          @places.each_value do |place|
-            next if place.sockets.any? { |socket| kept.any? { |one| one.equal?(socket) } }
-
-            place.bind.remove_file
-            place.sockets.each { |socket| socket.close unless socket.closed? }
-          end
+          @places.each_value { |place| leave(place) if (place.sockets & kept).empty? }
         end
 
         # @param place [String]
@@ -57,8 +52,13 @@ module Polyphony
 
         private
 
+        def leave(place)
+          place.bind.remove_file
+          place.sockets.each { |socket| socket.close unless socket.closed? }
+        end
+
         # The same place may be for TLS now.
-        def open(bind, from)
+        def take(bind, from)
           there = from.filter_map { |one| one.at(bind.place) }.first
           return Place.new(bind, bind.open) unless there
 

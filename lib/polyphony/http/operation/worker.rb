@@ -13,16 +13,14 @@ module Polyphony
         # @param life [Life, Single] who is told that it is ready, and then that it is alive
         # @param index [Integer] which of the workers
         # @param handler [Proc, nil] loaded already
-        # @param log [Log]
-        # @param lone [Boolean] whether nobody else looks after it
-        def initialize(configuration, sockets, life, index: 0, handler: nil, log: Log.new($stderr), lone: false)
+        def initialize(configuration, sockets, life, index: 0, handler: nil)
           @configuration = configuration
           @sockets = sockets
           @life = life
           @index = index
           @handler = handler
-          @log = log
-          @lone = lone
+          @log = life.log
+          @lone = life.is_a?(Single) # nobody else looks after us
         end
 
         # Serves until a signal: TERM (and INT, when it is alone) lets requests finish, a second one does not;
@@ -104,11 +102,16 @@ module Polyphony
             case signal
             when 'HUP' then reload
             when 'USR1' then reopen
-            else Polyphony.spin(:stop) { @server.stop(grace: @configuration.grace) }
+            else stop
             end
           rescue ::StandardError => e
             @log.failure(e, nil)
           end
+        end
+
+        def stop
+          @life.stopping if @lone
+          Polyphony.spin(:stop) { @server.stop(grace: @configuration.grace) }
         end
 
         def reload
