@@ -4,6 +4,7 @@ require 'polyphony/core'
 require 'polyphony/console' # and main, which adopts no script here: rspec's is none
 require 'polyphony/cli'
 require 'polyphony/http'
+require 'polyphony/http/rack/handler'
 require 'polyphony/http/tls'
 require 'polyphony/http/operation'
 require 'polyphony/testing'
