@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
+require 'tmpdir'
 require_relative '../../support/rack_app'
+require_relative '../../support/virtual_time'
 
 RSpec.describe 'Hijacking by Rack', :fibers do
   it 'gives the connection, and what was read ahead; the response is ignored, the app closes it' do
@@ -91,6 +93,14 @@ RSpec.describe 'Hijacking by Rack', :fibers do
       client.read_until("\r\n\r\n")
       gate << 'a' << 'b'
       expect(client.rest_of_chunks).to eq('ab')
+    end
+  end
+
+  it 'in part has no time limit once the header is out', :virtual_time do
+    Dir.mktmpdir do |dir|
+      late = ->(stream) { sleep(100) && (stream << 'late') && stream.close }
+      server = rack(bind: "unix://#{dir}/socket", handler_timeout: 5) { |_| [200, { 'rack.hijack' => late }, []] }
+      expect([server.get.body, server.log]).to eq(['late', ''])
     end
   end
 

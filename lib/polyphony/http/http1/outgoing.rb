@@ -23,6 +23,7 @@ module Polyphony
           @writer.start(request, status, headers)
           @status = status
           @sent = 0
+          @phase = :stream
           @streaming = true
           nil
         end
