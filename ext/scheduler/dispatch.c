@@ -10,8 +10,11 @@
 #define SCAN_PAUSE 0.05
 #define SCAN_PERIOD 1.0
 
+/* One round of those whose descriptors are ready comes before the next poll, which would only find
+   them ready again. */
 static void process_fired(struct scheduler *s)
 {
+    unsigned fired = 0;
     struct watch *watch = s->backend->fired;
     s->backend->fired = NULL;
     s->backend->fired_tail = &s->backend->fired;
@@ -20,7 +23,11 @@ static void process_fired(struct scheduler *s)
         watch->fired = 0;
         watch->on_fire(watch);
         watch = next;
+        fired++;
     }
+    s->round = fired < SWITCHES_PER_POLL  ? SWITCHES_PER_POLL
+               : fired < MOST_PER_POLL    ? fired
+                                          : MOST_PER_POLL;
 }
 
 static void poll_now(struct scheduler *s)
@@ -203,7 +210,7 @@ VALUE scheduler_run_until_running(VALUE argument)
     struct waiter *w = (struct waiter *)argument;
     struct scheduler *s = w->task->scheduler;
     do {
-        if (++s->since_poll >= SWITCHES_PER_POLL) {
+        if (++s->since_poll >= s->round) {
             poll_now(s);
             let_threads_run(s);
         }

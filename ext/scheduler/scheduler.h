@@ -24,6 +24,7 @@
 
 /* Switches between two looks at the operating system while fibers keep each other busy. */
 #define SWITCHES_PER_POLL 64
+#define MOST_PER_POLL 512 /* when that many descriptors were ready at once */
 
 struct scheduler;
 struct task;
@@ -147,6 +148,7 @@ struct scheduler {
     unsigned live;       /* tasks started and not finished, without the root */
     unsigned external;   /* operations in flight that will wake a fiber */
     unsigned since_poll;
+    unsigned round;      /* switches until the next poll */
     unsigned unscanned; /* descriptor waits not yet checked for a closed IO */
     unsigned long switches, spawned;
     unsigned char polling;  /* without the GVL: whoever wakes a fiber must prod the backend */
@@ -282,7 +284,7 @@ VALUE io_time_limit(VALUE io);
 int io_transfer_flags(VALUE io, int fd);
 VALUE io_writer(VALUE io);
 long io_buffered(VALUE io);
-void io_flush(VALUE io);
+int io_flush(VALUE io);
 void io_set_nonblock(VALUE io);
 int scheduler_wait_fd(struct scheduler *s, VALUE io, int fd, int events, VALUE timeout);
 
