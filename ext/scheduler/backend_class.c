@@ -72,8 +72,8 @@ static VALUE backend_read(int argc, VALUE *argv, VALUE self)
     if (NIL_P(buffer)) {
         buffer = rb_str_buf_new(length);
     } else {
-        rb_str_resize(buffer, 0);
-        rb_str_modify_expand(buffer, length);
+        rb_str_set_len(buffer, 0); /* which keeps its memory */
+        if ((long)rb_str_capacity(buffer) < length) rb_str_modify_expand(buffer, length);
     }
     if (length == 0) return buffer;
     struct read_arguments r = {s, io, buffer, length, 0};
@@ -134,9 +134,8 @@ static VALUE backend_write(int argc, VALUE *argv, VALUE self)
     (void)self;
     rb_check_arity(argc, 1, UNLIMITED_ARGUMENTS);
     VALUE io = io_writer(argv[0]);
-    io_descriptor(io);
-    io_flush(io); /* may wait, and the IO may be closed meanwhile */
     int fd = io_descriptor(io);
+    if (io_flush(io)) fd = io_descriptor(io); /* it has waited, and may be closed now */
     int flags = io_transfer_flags(io, fd);
     for (int first = 1; first < argc; first += VECTOR_MAX) {
         struct iovec vector[VECTOR_MAX];

@@ -57,19 +57,29 @@ static void loop_open(struct loop *loop, VALUE io)
     loop->w.keep_watch = 1;
 }
 
-/* Hands over a piece. Returns false when the block has closed the IO. */
-static int loop_deliver(struct loop *loop, VALUE data)
+static void loop_leave_nested(struct loop *loop)
 {
     /* The stack of a nested fiber (an Enumerator over this loop) may be dropped while the block
        keeps it suspended: leave nothing registered on it. */
     if (loop->s->current->fiber != rb_fiber_current()) loop_end((VALUE)loop);
+}
+
+/* The block may have closed the IO, or forked. Returns false when it is closed. */
+static int loop_goes_on(struct loop *loop)
+{
+    scheduler_check(loop->s);
+    return !io_is_closed(loop->io, loop->fd);
+}
+
+/* Hands over a piece. Returns false when the block has closed the IO. */
+static int loop_deliver(struct loop *loop, VALUE data)
+{
+    loop_leave_nested(loop);
     if (loop->method)
         rb_funcallv(loop->receiver, loop->method, 1, &data);
     else
         rb_yield(data);
-    /* The block may have closed it, or forked. */
-    scheduler_check(loop->s);
-    return !io_is_closed(loop->io, loop->fd);
+    return loop_goes_on(loop);
 }
 
 static void reserve_scratch(struct scheduler *s, size_t size)
@@ -145,6 +155,34 @@ static VALUE backend_feed_loop(int argc, VALUE *argv, VALUE self)
     loop.receiver = argv[1];
     loop.method = argc > 2 && !NIL_P(argv[2]) ? rb_to_id(argv[2]) : rb_intern("call");
     return run_read_loop(&loop, argv[0], argc > 3 ? argv[3] : Qnil);
+}
+
+static VALUE ready_loop_body(VALUE pointer)
+{
+    struct loop *loop = (struct loop *)pointer;
+    do {
+        if (io_buffered(loop->io) == 0) loop_wait(loop);
+        loop_leave_nested(loop);
+        if (!RTEST(rb_funcallv(loop->receiver, loop->method, 0, NULL))) break;
+    } while (loop_goes_on(loop));
+    return Qnil;
+}
+
+/*
+ *  call-seq: ready_loop(io, receiver, method = :call) -> nil
+ *
+ *  Calls +receiver+'s +method+, which is to read, as often as there is something to be read, until
+ *  it returns false or nil, or closes +io+. Suspends between rounds.
+ */
+static VALUE backend_ready_loop(int argc, VALUE *argv, VALUE self)
+{
+    struct loop loop = {0};
+    (void)self;
+    rb_check_arity(argc, 2, 3);
+    loop.receiver = argv[1];
+    loop.method = argc > 2 && !NIL_P(argv[2]) ? rb_to_id(argv[2]) : rb_intern("call");
+    loop_open(&loop, argv[0]);
+    return rb_ensure(ready_loop_body, (VALUE)&loop, loop_end, (VALUE)&loop);
 }
 
 /* --- accept --- */
@@ -234,6 +272,7 @@ void Init_polyphony_backend_loops(VALUE backend)
 {
     rb_define_method(backend, "read_loop", backend_read_loop, -1);
     rb_define_method(backend, "feed_loop", backend_feed_loop, -1);
+    rb_define_method(backend, "ready_loop", backend_ready_loop, -1);
     rb_define_method(backend, "accept", backend_accept, 1);
     rb_define_method(backend, "accept_loop", backend_accept_loop, 1);
 }

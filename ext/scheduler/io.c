@@ -43,10 +43,13 @@ long io_buffered(VALUE io)
     return fptr ? fptr->rbuf.len + fptr->cbuf.len : 0;
 }
 
-/* Hands what IO#write has buffered to the system, before bytes that go past that buffer. */
-void io_flush(VALUE io)
+/* Hands what IO#write has buffered to the system, before bytes that go past that buffer. Returns
+   whether there was any. */
+int io_flush(VALUE io)
 {
-    if (RFILE(io)->fptr->wbuf.len > 0) rb_io_flush(io);
+    if (RB_LIKELY(RFILE(io)->fptr->wbuf.len == 0)) return 0;
+    rb_io_flush(io);
+    return 1;
 }
 
 void io_set_nonblock(VALUE io)
@@ -57,7 +60,7 @@ void io_set_nonblock(VALUE io)
 static int io_is_socket(VALUE io)
 {
     static VALUE basic_socket = 0;
-    if (!basic_socket) {
+    if (RB_UNLIKELY(!basic_socket)) {
         ID name = rb_intern("BasicSocket");
         if (!rb_const_defined(rb_cObject, name)) return 0;
         VALUE class = rb_const_get(rb_cObject, name);

@@ -158,3 +158,47 @@ RSpec.describe 'Polyphony::Backend#feed_loop', :backend do
     expect { backend.feed_loop(reader, Object.new, :parse) }.to raise_error(NoMethodError, /parse/)
   end
 end
+
+RSpec.describe 'Polyphony::Backend#ready_loop', :backend do
+  let(:ends) { sockets }
+  let(:reader) { ends[0] }
+  let(:writer) { ends[1] }
+
+  it 'calls as often as there is something to be read, until what it calls returns false' do
+    got = []
+    fiber = spin do
+      backend.ready_loop(reader, lambda {
+        got << reader.read_nonblock(2)
+        got.size < 3
+      })
+    end
+    writer.write('abcd')
+    sleep 0 until got.size == 2
+    expect(got).to eq(%w[ab cd])
+    writer.write('e')
+    expect(fiber.await).to be_nil
+    expect(got).to eq(%w[ab cd e])
+  end
+
+  it 'calls the method that is named, at the end of the stream too' do
+    calls = 0
+    receiver = Object.new
+    receiver.define_singleton_method(:readable) { (calls += 1) < 2 }
+    writer.close
+    backend.ready_loop(reader, receiver, :readable)
+    expect(calls).to eq(2)
+  end
+
+  it 'ends when the IO is closed in it' do
+    writer.write('x')
+    expect(backend.ready_loop(reader, -> { reader.close || true })).to be_nil
+  end
+
+  it 'leaves nothing behind when it is stopped' do
+    fiber = spin { backend.ready_loop(reader, -> { true }) }
+    wait_for(fiber)
+    fiber.stop
+    writer.write('for the next')
+    expect(backend.read(reader)).to eq('for the next')
+  end
+end

@@ -90,26 +90,42 @@ module Polyphony
         def closed? = @io.closed?
       end
 
-      # TLS: Ruby's OpenSSL does the protocol and waits through the scheduler's hooks.
+      # TLS: Ruby's OpenSSL does the protocol, without the buffers it puts around it. A connection without a
+      # request waits in the backend, as a plain socket does; OpenSSL itself waits through the scheduler's hooks.
       class TLS
         # @return [OpenSSL::SSL::SSLSocket]
         attr_reader :io
         alias tls io
 
+        # Strings to read into, needed from reading to parsing only: a few do for all connections.
+        BUFFERS = [] # rubocop:disable Style/MutableConstant
+        # How many of them are kept.
+        BUFFERS_KEPT = 16
+        private_constant :BUFFERS, :BUFFERS_KEPT
+
         def initialize(ssl)
           @io = ssl
+          @backend = Polyphony.backend
         end
 
         # @see Plain#feed
         def feed(receiver)
-          while !@io.closed? && (data = read)
-            receiver.receive(data)
-          end
+          @receiver = receiver
+          @backend.ready_loop(@io.to_io, self, :readable) unless @io.pending.positive? && !readable
+        end
+
+        # Something has come: hands over all of it.
+        #
+        # @return [Boolean] false at the end
+        def readable
+          goes_on = feed_piece
+          goes_on = feed_piece while goes_on && @io.pending.positive?
+          goes_on
         end
 
         # @see Plain#read
         def read(buffer = nil)
-          @io.readpartial(READ_SIZE, *buffer)
+          @io.sysread(READ_SIZE, *buffer)
         rescue ::EOFError
           nil
         end
@@ -164,6 +180,15 @@ module Polyphony
         def closed? = @io.closed?
 
         private
+
+        def feed_piece
+          buffer = BUFFERS.pop || ::String.new(capacity: READ_SIZE)
+          return false unless read(buffer)
+
+          @receiver.receive(buffer)
+          BUFFERS << buffer if BUFFERS.size < BUFFERS_KEPT
+          !@io.closed?
+        end
 
         def write_string(string)
           size = string.bytesize
