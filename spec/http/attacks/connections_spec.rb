@@ -94,6 +94,20 @@ RSpec.describe 'The limit of connections', :fibers do
     stalled.last.close
   end
 
+  it 'does not keep a server that stops from serving those who wait in the queue' do
+    gate = Polyphony::Event.new
+    server = serve(connections: 1) { |request| gate.wait && request.respond('hello') }
+    clients = Array.new(6) { server.connect.tap { |client| client.send_request('GET') } }
+    settle
+    expect(server.server.connections).to eq(1)
+    spin { server.server.stop }
+    snooze
+    gate.set
+    expect(clients.map { |client| client.response.status }).to eq([200] * 6)
+    server.fiber.await
+    expect { server.connect }.to raise_error(Errno::ECONNREFUSED)
+  end
+
   it 'does not stop a server from stopping' do
     server = serve(connections: 1) { |request| request.respond('hello') }
     clients = Array.new(3) { server.connect }

@@ -131,6 +131,21 @@ RSpec.describe 'A slow client', :fibers, :virtual_time do
     wait_until { server.server.connections == 1 }
     time_passes_until { server.server.connections.zero? }
     expect([server.fiber.alive?, server.get.status]).to eq([true, 200])
+    expect(server.log).not_to include('no answer within') # it is the client that is slow
+    client.close
+  end
+
+  it 'that never reads many small answers is cut, too; that is not taken for a slow handler' do
+    server = serve(write_timeout: 30, handler_timeout: 10) do |request|
+      snooze
+      request.respond('x' * 60_000)
+    end
+    client = server.connect(receive_buffer: 4096)
+    client << "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 300
+    wait_until { server.server.connections == 1 }
+    time_passes_until { server.server.connections.zero? }
+    expect(time).to be_between(30, patiently)
+    expect(server.log).not_to include('no answer within')
     client.close
   end
 

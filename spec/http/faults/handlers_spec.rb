@@ -184,7 +184,40 @@ RSpec.describe 'A handler that fails', :fibers do
     expect(server.log).to eq('')
   end
 
+  it 'or waits does not hold up the earlier answers of a batch' do
+    gate = Polyphony::Event.new
+    server = serve do |request|
+      gate.wait if request.path == '/wait'
+      request.respond(request.path)
+    end
+    client = server.connect
+    client << %w[/1 /2 /wait /3].map { |path| "GET #{path} HTTP/1.1\r\nHost: localhost\r\n\r\n" }.join
+    expect(Array.new(2) { client.response.body }).to eq(%w[/1 /2])
+    gate.set
+    expect(Array.new(2) { client.response.body }).to eq(%w[/wait /3])
+  end
+
   context 'that never returns', :virtual_time do
+    it 'and fails while a log takes no more: its limit ends the connection only' do
+      log = Object.new
+      def log.write(_text) = sleep(100)
+      server = serve(handler_timeout: 5, log: log) { |request| request.path == '/' ? request.respond('hello') : raise('it broke') }
+      client = server.connect
+      client.send_request('GET', '/fault')
+      expect(client).to be_closed_by_server
+      expect([time < 10, server.get.body]).to eq([true, 'hello'])
+    end
+
+    it 'in time, but answers all the same, because it was shielded: the next request is not struck' do
+      server = serve(handler_timeout: 5) do |request|
+        Polyphony.shield { sleep 8 } if request.path == '/late'
+        request.respond('hello')
+      end
+      client = server.connect
+      expect(client.get('/late').body).to eq('hello')
+      3.times { expect(client.get.body).to eq('hello') }
+    end
+
     it 'is given up at the time limit: 503, its ensure blocks run, others are served meanwhile' do
       ensured = []
       server = serve(handler_timeout: 60) do |request|
