@@ -18,9 +18,7 @@ class HttpLoad
   def initialize(requests, connections)
     @requests = requests
     @connections = connections
-    limit = Process.getrlimit(:NOFILE).last
-    abort "load: #{connections} connections need as many open files; the limit is #{limit} (ulimit -Hn)" if limit < connections + SPARE
-    Process.setrlimit(:NOFILE, limit, limit)
+    open_files(connections + SPARE)
   end
 
   # @return [Boolean] whether all was well
@@ -34,6 +32,14 @@ class HttpLoad
   end
 
   private
+
+  # Beyond the hard limit only root may go.
+  def open_files(number)
+    most = [Process.getrlimit(:NOFILE).last, number].max
+    Process.setrlimit(:NOFILE, number, most)
+  rescue Errno::EPERM
+    abort "load: #{@connections} connections need as many open files; the limit is #{Process.getrlimit(:NOFILE).last} (ulimit -Hn)"
+  end
 
   def start
     reader, writer = IO.pipe
