@@ -73,6 +73,15 @@ RSpec.describe 'Bodies of Rack', :fibers do
     expect(client.rest_of_chunks).to eq('abc.not opened for reading')
   end
 
+  it 'that are called get 100 for who expects it, before the answer' do
+    client = rack { |_| [200, {}, ->(stream) { stream << stream.read.upcase }] }.connect
+    client << "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+    expect(client.response.status).to eq(100)
+    client << 'abc'
+    response = client.response
+    expect([response.status, response.body, response.keep_alive?]).to eq([200, 'ABC', true])
+  end
+
   it 'that respond to each and call are enumerated' do
     both = Class.new(body) { def call(_) = raise('called') }
     expect(answers(->(_) { [200, {}, both.new('a')] })).to eq([[200, 'a', nil, 'chunked']])

@@ -118,11 +118,11 @@ module Polyphony
           before&.call
         end
 
-        # A client may wait for the answer before it sends more.
+        # A client may wait for the answer before it sends more; for 100 (Continue), if it says so.
         def prepare_reading
           raise ::IOError, 'not opened for reading' if @read_closed
 
-          flush unless @closed
+          flush unless @closed || (@before && @request.expect_continue?)
         end
       end
     end
