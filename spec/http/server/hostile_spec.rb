@@ -124,6 +124,13 @@ RSpec.describe 'Hostile requests', :fibers do
     ["GET /\r\n", "GET /\n", "GET /\r"].each { |bytes| expect(refused(hello, bytes)).to eq([400, 'close', '']) }
   end
 
+  it 'answers HEAD without a body, even if it has a bad one' do
+    [hello, echo].each do |server|
+      client = server.connect << "HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"
+      expect([client.response(head: true).status, client.rest]).to eq([400, ''])
+    end
+  end
+
   it 'takes what it has to take' do
     good = ["\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHOST:a\r\nX:\r\n\r\n", "GET / HTTP/1.1\r\nHost: \t a \t \r\nX: \xff\xfe\t\"\r\n\r\n".b,
             "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "GET http://a/?b HTTP/1.1\r\nHost: A\r\n\r\n", "GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "M-SEARCH / HTTP/1.1\r\nHost: a:1\r\n\r\n",

@@ -175,7 +175,10 @@ module Polyphony
             raise Takeover::Hijacked
           end
           raise error if error.is_a?(Disconnected)
-          raise @refused = error if error.is_a?(ProtocolError) && @status.nil?
+          if error.is_a?(ProtocolError) && @status.nil?
+            @refused_request = @request
+            raise @refused = error
+          end
 
           @server.log.failure(error, @request)
           apologize(error.is_a?(BadRequest) ? error.status : 500)
@@ -214,7 +217,7 @@ module Polyphony
           if @writer.started?
             @writer.abort
           elsif @status.nil? || @request.nil?
-            @writer.respond(@request, error.status, PLAIN, Server.message(error.status))
+            @writer.respond(@refused_request, error.status, PLAIN, Server.message(error.status))
           end
           flush
           linger
