@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
+require 'digest'
 require 'socket'
+require 'tempfile'
 require_relative 'support/child_program'
 
 # Every program in examples/ runs, and prints what its header says.
@@ -9,7 +11,7 @@ RSpec.describe 'examples' do
 
   it 'are all specified here, have a header and at most 40 lines' do
     names = Dir.children(folder).sort
-    expect(names).to eq(%w[cache_server.rb channel_pipeline.rb chat_room.rb crawl.rb echo.rb fan_out.rb http_server.rb polite_client.rb slow_fiber.rb supervision_tree.rb supervisor.rb thread_pool_sqlite.rb])
+    expect(names).to eq(%w[cache_server.rb channel_pipeline.rb chat_room.rb crawl.rb echo.rb fan_out.rb hello_server.rb http_server.rb polite_client.rb rack_stream.ru rails.ru reverse_proxy.rb server_sent_events.rb slow_fiber.rb streaming_upload.rb supervision_tree.rb supervisor.rb thread_pool_sqlite.rb])
     names.each do |name|
       lines = File.readlines(File.join(folder, name))
       expect([name, lines.size]).to match([name, be <= 41]) # the magic comment is none of them
@@ -48,6 +50,65 @@ RSpec.describe 'examples' do
       end
       server.signal(:INT)
       expect(server.status.termsig).to eq(Signal.list['INT'])
+    end
+  end
+
+  # @yieldparam server [Support::ChildProgram::Running]
+  # @yieldparam address [String]
+  def web_server(name, *arguments)
+    run_program(File.join(ROOT, 'examples', name), *arguments, env: { 'PORT' => '0' }) do |server|
+      yield server, server.wait_for(%r{listening on (http://127\.0\.0\.1:\d+)$})[1]
+    end
+  end
+
+  def curl(*arguments) = run_command('curl', '--silent', '--show-error', '--max-time', '25', *arguments).stdout
+
+  it 'hello_server.rb greets, and answers others while one waits' do
+    web_server('hello_server.rb') do |server, address|
+      slow = Thread.new { curl("#{address}/slow") }
+      expect(curl("#{address}/world")).to eq("hello world\n")
+      expect(slow.value).to eq("hello slow\n")
+      server.signal(:INT)
+      expect(server.status.termsig).to eq(Signal.list['INT'])
+    end
+  end
+
+  it 'streaming_upload.rb takes an upload of 50 MB in little memory' do
+    web_server('streaming_upload.rb') do |server, address|
+      Tempfile.create('upload') do |file|
+        file.truncate(50_000_000)
+        expect(curl('--upload-file', file.path, "#{address}/x")).to eq("50000000 bytes #{Digest::SHA256.file(file.path).hexdigest}\n")
+      end
+      expect(File.read("/proc/#{server.pid}/status")[/^VmHWM:\s+(\d+)/, 1].to_i).to be < 80_000
+      expect(curl(address)).to eq("PUT a file here\n")
+    end
+  end
+
+  it 'server_sent_events.rb tells all who follow' do
+    web_server('server_sent_events.rb') do |_, address|
+      host, port = address.delete_prefix('http://').split(':')
+      followers = Array.new(2) { TCPSocket.new(host, port) }
+      followers.each { |socket| socket.write("GET /events HTTP/1.1\r\nHost: x\r\n\r\n") && socket.gets(": welcome\n\n") }
+      expect(curl('--data', 'hello', "#{address}/say")).to eq("said to 2\n")
+      followers.each { |socket| expect(socket.gets("hello\n\n")).to end_with("data: hello\n\n") }
+      followers.first.close
+      expect(curl('--data', 'again', "#{address}/say")).to match(/said to [12]/)
+      expect(followers.last.gets("again\n\n")).to end_with("data: again\n\n")
+    ensure
+      followers&.each(&:close)
+    end
+  end
+
+  it 'reverse_proxy.rb passes requests and bodies on, both ways, and says when nobody is there' do
+    web_server('streaming_upload.rb') do |backend, backend_address|
+      web_server('reverse_proxy.rb', backend_address) do |_, address|
+        digest = Digest::SHA256.hexdigest('some text')
+        expect(curl('--request', 'PUT', '--data-binary', 'some text', "#{address}/x")).to eq("9 bytes #{digest}\n")
+        expect(curl('--request', 'PUT', '--header', 'Transfer-Encoding: chunked', '--data-binary', 'some text', address)).to eq("9 bytes #{digest}\n")
+        expect(curl('--include', address)).to start_with("HTTP/1.1 405 Method Not Allowed\r\n").and include("allow: PUT\r\n").and end_with("PUT a file here\n")
+        backend.kill
+        expect(curl(address)).to start_with('502 Bad Gateway')
+      end
     end
   end
 

@@ -37,6 +37,9 @@ module Polyphony
             polyphony -rsocket -e 'server = TCPServer.new("127.0.0.1", 1234)
               loop { client = server.accept; spin { client.each_line { |l| client.write(l) }; client.close } }'
 
+          A web server for the Rack app in this folder:
+            polyphony serve --bind http://0.0.0.0:8080 --workers auto
+
           A script of your own, with its arguments:
             polyphony fetch.rb https://example.com/
 
