@@ -14,7 +14,7 @@ RSpec.describe 'A slow client', :fibers, :virtual_time do
     bytes.each_char do |byte|
       client << byte
       sleep 1
-      break if client.io.wait_readable(0)
+      break if block_given? ? yield : client.io.wait_readable(0)
     end
   rescue Errno::EPIPE, Errno::ECONNRESET
     nil
@@ -163,6 +163,50 @@ RSpec.describe 'A slow client', :fibers, :virtual_time do
     expect(time).to be > 300
     expect(client.get.status).to eq(200)
     client.close
+  end
+
+  context 'over TLS' do
+    let(:secure) { { bind: 'https://127.0.0.1:0', tls: tls_options } }
+
+    it 'that sends its header byte by byte gets 408, too' do
+      server = serve(**secure, header_timeout: 10) { |request| request.respond('hello') }
+      client = server.connect
+      drip(client, "GET / HTTP/1.1\r\nHost: localhost\r\nX: #{'x' * 100}") { server.log.include?('408') }
+      expect(time).to be_between(10, 13)
+      expect([client.response.status, client.closed_by_server?]).to eq([408, true])
+    end
+
+    it 'that stops in the middle of the body gets 408, too' do
+      server = serve(**secure, body_timeout: 30) { |request| request.respond(request.read) }
+      client = server.connect
+      client << "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf of it"
+      expect(client.response.status).to eq(408)
+      expect(time).to be_between(30, 33)
+    end
+
+    it 'that never reads a large answer is cut, and holds up nobody' do
+      server = serve(**secure, write_timeout: 30) { |request| request.respond('x' * (request.path == '/' ? 5 : 32 << 20)) }
+      client = server.connect(receive_buffer: 4096)
+      client.send_request('GET', '/large')
+      wait_until { server.server.connections == 1 }
+      answered = others(server) { time_passes_until { server.server.connections <= 1 && time > 30 } }
+      expect([answered >= 29, time < patiently]).to eq([true, true])
+      client.io.to_io.close
+    end
+
+    it 'that reads slowly but steadily gets all of it' do
+      size = 12 << 20
+      server = serve(**secure, write_timeout: 30, idle_timeout: 3600) { |request| request.respond('x' * size) }
+      client = server.connect(receive_buffer: 65_536)
+      client.send_request('GET')
+      client.read_until("\r\n\r\n")
+      left = size
+      while left.positive?
+        sleep 10
+        left -= client.read([left, 262_144].min).bytesize
+      end
+      expect(client.get.status).to eq(200)
+    end
   end
 
   it 'that keeps a connection without requests is cut, and told nothing' do
