@@ -73,6 +73,14 @@ RSpec.describe 'Bodies of Rack', :fibers do
     expect(client.rest_of_chunks).to eq('abc.not opened for reading')
   end
 
+  it 'that are called and read first send the header first: a client may wait for it' do
+    client = rack { |_| [200, {}, ->(stream) { stream << stream.read.upcase }] }.connect
+    client << "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    expect(client.read_until("\r\n\r\n")).to include('200 OK')
+    client << "1\r\na\r\n0\r\n\r\n"
+    expect(client.rest_of_chunks).to eq('A')
+  end
+
   it 'that are called get 100 for who expects it, before the answer' do
     client = rack { |_| [200, {}, ->(stream) { stream << stream.read.upcase }] }.connect
     client << "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
