@@ -126,6 +126,18 @@ RSpec.describe Polyphony::HTTP::Body, :fibers do
     expect([client.response.status, client.rest]).to eq([200, ''])
   end
 
+  it 'sends no 100 behind an answer' do
+    server = serve do |request|
+      request.respond('first')
+      error_of { request.read }
+    end
+    client = server.connect << "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+    response = client.response
+    expect([response.body, response.keep_alive?]).to eq(['first', false])
+    client << 'hello'
+    expect(client.rest).to eq('')
+  end
+
   it 'is dropped when it is left unread, up to a limit' do
     server = serve(drain_bytes: 1000) { |request| request.respond(request.path) }
     client = server.connect

@@ -58,6 +58,9 @@ RSpec.describe Polyphony::HTTP::TLS, :fibers do
     server = serve_tls({ **pair.options, certificates: [other.options] })
     names = { 'localhost' => 'localhost', 'a.example.com' => 'localhost', 'A.EXAMPLE.COM' => 'localhost', 'a.b.example.com' => 'localhost', 'www.example.com' => 'other.test', 'other.test' => 'other.test', 'unknown' => 'localhost', nil => 'localhost' }
     expect(names.to_h { |name, _| [name, subject(server, name)] }).to eq(names)
+    server = serve_tls({ **other.options, certificates: [pair.options] })
+    names = { 'localhost' => 'localhost', 'a.example.com' => 'localhost', 'A.Example.Com' => 'localhost', 'a.b.example.com' => 'other.test', 'example.com' => 'other.test', 'www.example.com' => 'other.test', nil => 'other.test' }
+    expect(names.to_h { |name, _| [name, subject(server, name)] }).to eq(names)
   end
 
   it 'takes the name of a certificate without alternative names from its subject' do
