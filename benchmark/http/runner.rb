@@ -68,7 +68,7 @@ module Bench
         return format('%.1f KB each', answer['kb']) if answer['kb']
 
         format('%<rate>9.0f/s %<cpu>7.2f us CPU  p99 %<p99>.2f ms %<errors>s', rate: answer['rate'],
-               cpu: answer['cpu_us'], p99: answer['p99_ms'], errors: answer['errors'])
+               cpu: answer['cpu_us'], p99: answer['p99_ms'] || 0, errors: answer['errors'])
       end
     end
   end
