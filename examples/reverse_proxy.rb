@@ -32,6 +32,7 @@ server = Polyphony::HTTP::Server.new(bind: "http://127.0.0.1:#{ENV.fetch('PORT',
   end
 rescue SystemCallError, Timeout::Error, EOFError => e
   raise if request.responded?
+
   request.respond("502 Bad Gateway: #{e.message}\n", status: 502)
 end
 

@@ -134,11 +134,7 @@ module Polyphony
         @clock = Clock.new
         @running = Polyphony.current
         Polyphony.scope(:http) do |scope|
-          @scope = scope
-          @stopper = Stopper.new(self, scope)
-          @listeners.each { |listener| scope.spin(listener.address) { listener.run { |socket| accepted(listener, socket) } } }
-          scope.spin(:clock) { keep_time }
-          scope.spin(:'access log') { @access_log.keep_writing } if @access_log
+          spin_into(@scope = scope)
         end
         nil
       ensure
@@ -222,6 +218,15 @@ module Polyphony
 
         @said_full = now
         @log.warn("#{most} connections are open, which is the limit: new ones wait")
+      end
+
+      def spin_into(scope)
+        @stopper = Stopper.new(self, scope)
+        @listeners.each do |listener|
+          scope.spin(listener.address) { listener.run { |socket| accepted(listener, socket) } }
+        end
+        scope.spin(:clock) { keep_time }
+        scope.spin(:'access log') { @access_log.keep_writing } if @access_log
       end
 
       def accepted(listener, socket)

@@ -24,6 +24,7 @@ module Polyphony
 
         def empty? = @children.empty?
 
+        # @return [Integer]
         def size = @children.size
 
         # @return [Array<IO>] from which something may come
@@ -90,16 +91,21 @@ module Polyphony
 
         def signal(name) = @children.each_value { |child| child.signal(name) }
 
+        # Kills all of them.
         def kill = signal(:KILL)
 
+        # @param grace [Numeric] seconds for their requests
         def stop(grace) = @children.each_value { |child| child.stop(grace) }
 
+        # @param generation [Generation] whose workers are not needed
         def stop_all(generation) = of(generation).each(&:stop)
 
+        # @param generation [Generation] whose workers alone are needed
         def stop_others(generation)
           @children.each_value { |child| child.stop unless child.generation.equal?(generation) }
         end
 
+        # @param generation [Generation] that is to have fewer workers
         def stop_surplus(generation)
           of(generation).each { |child| child.stop if child.index >= generation.count }
         end
