@@ -13,6 +13,9 @@
 #else
 #include <ev.h>
 #endif
+#ifdef LIBEV_SONAME
+#include "libev_private.h"
+#endif
 
 /*
  * The libev backend, on an unpatched system libev.
@@ -109,6 +112,12 @@ static struct backend *libev_open(void)
         errno = EMFILE;
         return NULL;
     }
+#ifdef LIBEV_SONAME
+    if (!libev_load()) {
+        errno = ELIBACC;
+        return NULL;
+    }
+#endif
     struct libev_backend *b = calloc(1, sizeof(*b));
     if (!b) return NULL;
     b->base.ops = &polyphony_backend_libev;

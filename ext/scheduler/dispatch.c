@@ -25,9 +25,9 @@ static void process_fired(struct scheduler *s)
         watch = next;
         fired++;
     }
-    s->round = fired < SWITCHES_PER_POLL  ? SWITCHES_PER_POLL
-               : fired < MOST_PER_POLL    ? fired
-                                          : MOST_PER_POLL;
+    s->round = fired < SWITCHES_PER_POLL ? SWITCHES_PER_POLL
+               : fired < MOST_PER_POLL   ? fired
+                                         : MOST_PER_POLL;
 }
 
 static void poll_now(struct scheduler *s)

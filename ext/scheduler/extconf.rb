@@ -31,7 +31,16 @@ def find_libev
   homebrew = %w[/opt/homebrew/opt/libev /usr/local/opt/libev].find { |dir| File.directory?(dir) }
   dir_config('libev', *[homebrew].compact)
   header = %w[ev.h libev/ev.h].find { |name| have_header(name) }
+  linked = $libs.dup
   abort MISSING_LIBEV unless header && have_library('ev', 'ev_run', header)
+  keep_libev_private(linked) if RbConfig::CONFIG['host_os'].include?('linux')
+end
+
+# Not linked, but loaded by the C, which says why (libev_private.h): by the name that programs linked with it have.
+def keep_libev_private(linked)
+  $defs.push('-DLIBEV_SONAME=\"libev.so.4\"')
+  $libs = linked
+  have_library('dl', 'dlopen', 'dlfcn.h') unless have_func('dlopen', 'dlfcn.h')
 end
 
 def configure_flags

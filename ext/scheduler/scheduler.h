@@ -148,7 +148,7 @@ struct scheduler {
     unsigned live;       /* tasks started and not finished, without the root */
     unsigned external;   /* operations in flight that will wake a fiber */
     unsigned since_poll;
-    unsigned round;      /* switches until the next poll */
+    unsigned round;     /* switches until the next poll */
     unsigned unscanned; /* descriptor waits not yet checked for a closed IO */
     unsigned long switches, spawned;
     unsigned char polling;  /* without the GVL: whoever wakes a fiber must prod the backend */
