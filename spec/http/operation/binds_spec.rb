@@ -20,6 +20,15 @@ RSpec.describe 'polyphony serve' do
     expect(File.stat(file(program, 'b.sock')).mode & 0o777).to eq(0o777 & ~File.umask)
   end
 
+  it 'listens at a socket that it inherits' do
+    socket = TCPServer.new('127.0.0.1', 0)
+    program = operate('-b', 'fd://9', '-w', '2', 9 => socket).ready
+    expect(program.address).to eq("http://127.0.0.1:#{socket.addr[1]}")
+    expect(program.get).not_to be_empty
+  ensure
+    socket.close
+  end
+
   it 'takes the place of a unix socket at which nobody listens any more' do
     folder = operation_folder
     UNIXServer.new(File.join(folder, 'a.sock')).close

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require 'polyphony/http/operation'
+require 'stringio'
 require_relative '../../support/http_operation'
 
 # The first process and its workers, while nothing is changed.
@@ -59,6 +61,31 @@ RSpec.describe 'polyphony serve with workers' do
     pauses = program.log.scan(/worker 0 is started again in (\d+) s/).flatten
     expect(pauses).to eq(%w[1 2])
     expect(program.get).to eq(pid.to_s)
+  end
+
+  it 'goes on trying when a worker cannot be started again, and recovers' do
+    program = operate('-w', '1').ready
+    app = File.join(program.folder, 'app.rb')
+    File.write(app, "raise 'half deployed'")
+    program.signal(:KILL, program.workers.first)
+    program.wait_for(/worker 0 \(\d+\) did not start: .*half deployed/)
+    program.wait_for(/worker 0 is started again in 1 s/)
+    File.write(app, HttpOperation::APP)
+    worker = program.wait_until('a worker that serves') { program.get if program.workers.any? }
+    expect(program.workers).to eq([worker.to_i])
+  end
+
+  it 'goes on when no process can be started just now' do
+    log = StringIO.new
+    crew = Polyphony::HTTP::Operation::Crew.new(Polyphony::HTTP::Log.new(log), [])
+    generation = Struct.new(:count) do
+      def due?(_) = true
+      def pause(*arguments) = (@paused = arguments)
+      attr_reader :paused
+    end.new(1)
+    allow(Process).to receive(:fork).and_raise(Errno::EAGAIN)
+    crew.fill(generation)
+    expect([crew.size, generation.paused, log.string]).to match([0, [0, 30], /\Apolyphony: worker 0 cannot be started: Resource temporarily unavailable/])
   end
 
   it 'loses only the requests of a worker that is killed' do
