@@ -2,11 +2,12 @@
 
 # Load: many requests, and many connections. Needs wrk and h2load (Debian: wrk, nghttp2-client).
 namespace :load do
-  desc 'Send a server requests by h2load and by wrk, and 10,000 idle connections: rake load:http, or rake load:http[200000,2000]'
+  desc 'Send a server many requests, and idle connections: rake load:http, or rake load:http[1000000,10000]'
   task :http, %i[requests connections] => :compile do |_, args|
     missing = %w[wrk h2load].reject { |name| installed?(name) }
     abort "load: #{missing.join(' and ')} not installed" unless missing.empty?
 
-    ruby '-I', 'lib', '-I', "tmp/ext/#{RUBY_VERSION}", 'spec/support/http_load.rb', args[:requests] || '1000000', args[:connections] || '10000'
+    numbers = [args[:requests] || '1000000', args[:connections] || '10000']
+    ruby '-I', 'lib', '-I', "tmp/ext/#{RUBY_VERSION}", 'spec/support/http_load.rb', *numbers
   end
 end

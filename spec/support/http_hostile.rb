@@ -141,7 +141,7 @@ module HttpHostile
       400 => {
         **['', ' ', ' -1', ' +1', ' 0x1', ' 0b1', ' 1,1', ' 1, 1', ' 1,2', ' 1 1', ' 1.0', ' 1e0', ' a', ' 1a', ' a1', ' 1;', ' 1; a=b', ' "1"', ' \'1\'', ' 1_0', " 1\v", " \v1", " 1\f", " 1\0", " \0001", " 1\x01",
            ' 18446744073709551615', ' 18446744073709551616', ' 18446744073709551617', ' 9223372036854775807', ' 9223372036854775808', ' 99999999999999999999999999', ' ١', ' １', ' ²', ' 1,', ' ,1', ' 1%', ' --1', ' 1-', ' 1+', ' (1)', " 1\r\n 0", " 1\r\n\t", " \r\n 1", ' NaN', ' Infinity', ' null', ' 0 0', ' 00x1']
-             .to_h { |value| [value.inspect, length(value)] },
+          .to_h { |value| [value.inspect, length(value)] },
         'two that agree' => "#{POST}Content-Length: 1\r\nContent-Length: 1\r\n\r\nx", 'two that differ' => "#{POST}Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx", 'two, one of 0' => "#{POST}Content-Length: 0\r\nContent-Length: 5\r\n\r\nGET /",
         'two in other letters' => "#{POST}content-length: 1\r\nCONTENT-LENGTH: 1\r\n\r\nx", 'two, the second bad' => "#{POST}Content-Length: 1\r\nContent-Length: a\r\n\r\nx",
         'two for GET' => "#{GET}Content-Length: 0\r\nContent-Length: 0\r\n\r\n", 'a space before the colon' => "#{POST}Content-Length : 1\r\n\r\nx", 'a space before the name' => "#{POST}X: 1\r\n Content-Length: 1\r\n\r\nx",
@@ -166,7 +166,7 @@ module HttpHostile
         **['', ' ', ' identity', ' x', ' xchunked', ' chunkedx', ' chunke', ' chunk', ' chunked chunked', ' chunked, chunked', ' chunked,chunked', ' chunked, identity', ' identity, chunked', ' chunked, gzip', ' gzip', ' deflate', ' br', ' compress',
            ' gzip, chunked', ' deflate, chunked', ' gzip, chunked, gzip', ' chunked,', ' ,chunked', ' , chunked', ' chunked, ', ' ,', ' chunked;', ' chunked;a', ' chunked;a=b', ' chunked; q=0.5', ' "chunked"', " 'chunked'", ' (chunked)', " chunked\v", " \vchunked", " \fchunked",
            " chunked\0", " \0chunked", " chunked\x01", " chunked\x85", " \xa0chunked", " chunked\xa0", ' chunked/1', ' chunked:', ' : chunked', '=chunked', ' =chunked', ' trailers', ' chunked, trailers', ' chunKed, x', ' cow', ' c hunked', " chun\tked", ' ｃhunked', ' null', ' 0', ' chunked*', ' *']
-             .to_h { |value| [value.inspect, encoding("Transfer-Encoding:#{value}")] },
+          .to_h { |value| [value.inspect, encoding("Transfer-Encoding:#{value}")] },
         'two' => encoding("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"), 'two, identity last' => encoding("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity"), 'two, identity first' => encoding("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked"),
         'two, cow last' => encoding("Transfer-Encoding: chunked\r\nTransfer-encoding: cow"), 'two, an empty one' => encoding("Transfer-Encoding:\r\nTransfer-Encoding: chunked"), 'two, gzip first' => encoding("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked"),
         'a space before the colon' => encoding('Transfer-Encoding : chunked'), 'a tab before the colon' => encoding("Transfer-Encoding\t: chunked"), 'a space before the name' => encoding(' Transfer-Encoding: chunked'), 'a fold' => encoding("Transfer-Encoding:\r\n chunked"),

@@ -108,6 +108,11 @@ module HttpServer
     end
   end
 
+  def self.install(config)
+    config.include HttpServer
+    config.after { @http_children&.each(&:kill) }
+  end
+
   # @param options [Hash] of Polyphony::HTTP::Server; the log is gathered (see {Running#log})
   # @yieldparam request [Polyphony::HTTP::Request]
   # @return [HttpServer::Running]
@@ -159,11 +164,6 @@ module HttpServer
         server.run
       end
     RUBY
-  end
-
-  def self.install(config)
-    config.include HttpServer
-    config.after { @http_children&.each(&:kill) }
   end
 end
 

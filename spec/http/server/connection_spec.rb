@@ -132,7 +132,7 @@ RSpec.describe 'A connection of HTTP/1', :fibers do
     ensure
       ended << request.path
     end
-    [-> {}, -> (c) { c << 'GET' }, ->(c) { c << get }, ->(c) { c << get('/stream') && c.read_until('xxx') }].each do |stage|
+    [-> {}, ->(c) { c << 'GET' }, ->(c) { c << get }, ->(c) { c << get('/stream') && c.read_until('xxx') }].each do |stage|
       %i[close reset].each do |how|
         client = server.connect
         stage.arity.zero? ? stage.call : stage.call(client)

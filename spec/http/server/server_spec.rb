@@ -31,6 +31,7 @@ RSpec.describe Polyphony::HTTP::Server, :fibers do
 
     it 'may be a socket that somebody else has opened' do
       listener = TCPServer.new('127.0.0.1', 0)
+      listener.autoclose = false # the server closes it
       server = serve(bind: "fd://#{listener.fileno}", &:respond)
       expect([server.port, server.get.status]).to eq([listener.local_address.ip_port, 200])
     end
@@ -170,6 +171,7 @@ RSpec.describe Polyphony::HTTP::Server, :fibers do
   end
 
   it 'gives everything back when its fiber is stopped in the middle' do
+    GC.start # descriptors that other examples have left to it
     before = Dir.children('/proc/self/fd').size
     server = serve { |request| request.path == '/wait' ? sleep : request.respond }
     clients = Array.new(10) { server.connect << "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n" }
@@ -179,6 +181,7 @@ RSpec.describe Polyphony::HTTP::Server, :fibers do
     server.fiber.stop
     expect(clients.map { |client| error_of { client.rest } }).to all(be_nil.or(be_a(Errno::ECONNRESET)))
     clients.each(&:close)
-    expect([server.server.connections, Dir.children('/proc/self/fd').size - before]).to eq([0, 0])
+    expect(server.server.connections).to eq(0)
+    expect(Dir.children('/proc/self/fd').size).to be <= before
   end
 end

@@ -122,13 +122,13 @@ RSpec.describe Polyphony::HTTP::TLS, :fibers do
 
   it 'has a least version, ciphers, and what else one wants' do
     configured = 0
-    server = serve_tls({ **pair.options, min_version: :TLS1_3, configure: ->(_context) { configured += 1 } })
+    server = serve_tls({ **pair.options, min_version: OpenSSL::SSL::TLS1_3_VERSION, configure: ->(_context) { configured += 1 } })
     expect { server.connect(tls: { max_version: :TLS1_2 }) }.to raise_error(OpenSSL::SSL::SSLError)
     expect([server.get.status, configured]).to eq([200, 1])
     server = serve_tls({ **pair.options, ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' })
     client = server.connect(tls: { max_version: :TLS1_2 })
     expect([client.io.cipher.first, client.io.ssl_version]).to eq(['ECDHE-ECDSA-AES256-GCM-SHA384', 'TLSv1.2'])
-    expect { server.connect(tls: { max_version: :TLS1_1, min_version: nil }) }.to raise_error(OpenSSL::SSL::SSLError)
+    expect { server.connect(tls: { max_version: OpenSSL::SSL::TLS1_1_VERSION, min_version: nil }) }.to raise_error(OpenSSL::SSL::SSLError)
   end
 
   it 'lets sessions be resumed' do
