@@ -31,7 +31,7 @@ module Polyphony
         @tcp = socket.is_a?(::TCPServer)
         @pause = PAUSE
         @last_shortage = -::Float::INFINITY
-        @address = @tcp ? "#{bind.tls? ? 'https' : 'http'}://#{socket.local_address.inspect_sockaddr}" : "unix://#{socket.path}"
+        @address = @tcp ? tcp_address : "unix://#{socket.path}"
       end
 
       # @return [String] as `http://127.0.0.1:9292`
@@ -84,6 +84,8 @@ module Polyphony
       end
 
       private
+
+      def tcp_address = "#{@bind.tls? ? 'https' : 'http'}://#{@socket.local_address.inspect_sockaddr}"
 
       def accepted(client)
         @pause = PAUSE

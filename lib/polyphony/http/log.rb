@@ -42,7 +42,8 @@ module Polyphony
       def put(level, text)
         return unless @target
 
-        @logger ? @target.public_send(level, "#{@name}#{text}") : @target.write("polyphony: #{@name}#{text.scrub('?')}\n")
+        text = "#{@name}#{text.scrub('?')}"
+        @logger ? @target.public_send(level, text) : @target.write("polyphony: #{text}\n")
       rescue ::StandardError
         nil
       end
