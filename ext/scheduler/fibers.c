@@ -113,6 +113,7 @@ static VALUE scheduler_s_body(VALUE class, VALUE life)
     struct body body = {s, s->current, life, 0};
     (void)class;
     if (body.t->fiber != rb_fiber_current()) rb_raise(eFiberError, "not a spawned fiber");
+    body.t->stack = __builtin_frame_address(0);
     return rb_ensure(spawned_run, (VALUE)&body, body_leave, (VALUE)&body);
 }
 

@@ -97,6 +97,7 @@ struct task {
     struct waiter *waiter; /* current wait; NULL while running */
     struct scope *scopes;  /* innermost first */
     VALUE fiber;
+    char *stack;         /* a place near the beginning of its stack; NULL: not known */
     VALUE wrapper;       /* Scheduler::Task, once Ruby asked for it; else 0 */
     VALUE handle;        /* what Polyphony.current returns; set by layer 2, else nil */
     VALUE pending;       /* exceptions to raise at the next wait: Array, or nil */

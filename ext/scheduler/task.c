@@ -1,4 +1,6 @@
 #include "scheduler.h"
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* One logical fiber, and Polyphony::Scheduler::Task, the handle that layer 2 holds of it. */
 
@@ -414,6 +416,41 @@ static VALUE task_thread(VALUE self)
     return t->scheduler ? t->scheduler->thread : Qnil;
 }
 
+/* What frames of Ruby take of the stack below the waiter of a suspended fiber, amply. */
+#define BELOW_WAITER 4096
+/* How far a waiter may be from the place that we know, and that from the stack's beginning. */
+#define STACK_NEAR 65536
+
+/* As it is for all fibers; Ruby's settings cannot be changed later. */
+static size_t stack_size(void)
+{
+    static size_t size;
+    if (size) return size;
+    VALUE parameters = rb_const_get(rb_path2class("RubyVM"), rb_intern("DEFAULT_PARAMS"));
+    VALUE bytes = rb_hash_aref(parameters, ID2SYM(rb_intern("fiber_machine_stack_size")));
+    return size = FIXNUM_P(bytes) ? FIX2ULONG(bytes) : STACK_NEAR;
+}
+
+/*
+ *  call-seq: trim_stack -> true or false
+ *
+ *  Gives the system back the memory of a stack that was needed once and is not now: for a fiber
+ *  that may wait for long. When it goes on, what it needs comes back by page faults. False when
+ *  the fiber does not wait for an IO, or waits deep in its stack.
+ */
+static VALUE task_trim_stack(VALUE self)
+{
+    struct task *t = task_get(self);
+    struct waiter *w = t->waiter;
+    if (!t->stack || !w || w->kind != WAITER_IO || w->fiber != t->fiber) return Qfalse;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)t->stack;
+    uintptr_t at = (uintptr_t)w, end = from - stack_size() + STACK_NEAR;
+    if (at > from || from - at > STACK_NEAR || stack_size() < 4 * STACK_NEAR) return Qfalse;
+    at = (at - BELOW_WAITER) & ~(page - 1);
+    end = (end + page - 1) & ~(page - 1);
+    return madvise((void *)end, at - end, MADV_DONTNEED) == 0 ? Qtrue : Qfalse;
+}
+
 void Init_polyphony_task(VALUE scheduler)
 {
     cTask = rb_define_class_under(scheduler, "Task", rb_cObject);
@@ -424,6 +461,7 @@ void Init_polyphony_task(VALUE scheduler)
     rb_define_method(cTask, "interrupt", task_m_interrupt, 1);
     rb_define_method(cTask, "take_pending", task_take_pending, 0);
     rb_define_method(cTask, "wake", task_m_wake, 0);
+    rb_define_method(cTask, "trim_stack", task_trim_stack, 0);
     rb_define_method(cTask, "shield", task_shield, 0);
     rb_define_method(cTask, "state", task_state, 0);
     rb_define_method(cTask, "waiting_on", task_waiting_on, 0);

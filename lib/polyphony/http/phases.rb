@@ -31,7 +31,7 @@ module Polyphony
       # @return [void]
       def check_time(now)
         seen = [@phase, @served, @step, (@transport.unsent if @phase == :write)]
-        seen == @seen ? rest : (@seen, @since = seen, now)
+        seen == @seen ? rest : (@seen, @since, @rested = seen, now, false)
         limit = limit_of(@phase)
         return if limit.nil? || now - @since <= limit || @overdue
 
@@ -57,10 +57,12 @@ module Polyphony
 
       # Somebody who does nothing for a while gives back what memory it can.
       def rest
-        return unless @phase == :idle
+        return if @rested || @phase != :idle
 
+        @rested = true
         @parser.trim
         @writer.trim
+        @task&.trim_stack
       end
 
       # Who reads gets the end of the stream, after what has come already; who writes gets an error.

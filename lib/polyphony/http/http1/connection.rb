@@ -54,6 +54,7 @@ module Polyphony
         # @suspends until then
         def run
           @fiber = Polyphony.current
+          @task = Scheduler.task
           @transport.feed(self)
           ended
         rescue ProtocolError => e
