@@ -109,7 +109,8 @@ RSpec.describe 'A flood', timeout: 90 do
     server = serve_in_child(handler)
     grown = growth(server) do
       expect(flood(server.connect, "POST /read HTTP/1.1\r\n#{post}1;x=", 'x' * 65_536).first).to eq(400)
-      expect(flood(server.connect, "POST / HTTP/1.1\r\n#{post}1;x=", 'x' * 65_536).first).to eq(400)
+      # Of a body that nobody reads: the answer may be out already.
+      expect(flood(server.connect, "POST / HTTP/1.1\r\n#{post}1;x=", 'x' * 65_536).first).to eq(400).or eq(200)
     end
     expect(grown).to be < 8_000
   end
