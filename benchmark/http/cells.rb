@@ -44,11 +44,10 @@ module Bench
         IO.popen(command, err: File::NULL, &:read)
       end
 
+      # @return [Float, nil] nil where wrk cannot tell: with some who answer pipelined requests one by one
       def milliseconds(text)
-        number, unit = text.match(/([\d.]+)(\D+)/).captures
-        return if number.to_f.zero? # wrk cannot tell with some who answer pipelined requests one by one
-
-        number.to_f * { 'us' => 0.001, 'ms' => 1, 's' => 1000, 'm' => 60_000 }.fetch(unit)
+        number, unit = text&.match(/\A([\d.]+)(us|ms|s|m)\z/)&.captures
+        number.to_f * { 'us' => 0.001, 'ms' => 1, 's' => 1000, 'm' => 60_000 }.fetch(unit) if number.to_f.positive?
       end
     end
 

@@ -57,7 +57,7 @@ module Bench
         answer = cell.measure(server, @options)
         @results.add(cell, contender, round, answer)
         warn format('%-10s %-16s %s', cell.id, contender.name, told(answer))
-      rescue ServerProcess::Failure, SystemCallError, EOFError => e
+      rescue ServerProcess::Failure, SystemCallError, EOFError, OpenSSL::SSL::SSLError => e
         @results.add(cell, contender, round, 'failed' => e.message)
         warn format('%-10s %-16s FAILED %s', cell.id, contender.name, e.message)
       ensure
