@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'json'
+require 'polyphony/http'
 require_relative '../../support/http_operation'
 
 # The access log of a server that is operated, and the logs' new files.
@@ -76,23 +77,34 @@ RSpec.describe 'polyphony serve, its logs' do
     expect(operate_in_vain('--access-log=no/such/folder')).to match([1, /did not start: the access log cannot be opened: No such file/])
   end
 
-  it 'mixes no lines of several workers in a pipe' do
+  it 'writes whole lines, and no more at a time than a pipe takes from one process without mixing it with others' do
     reader, writer = IO.pipe
-    program = operate('-w', '3', '--access-log', files: { 'app.rb' => HttpOperation::APP }, out: writer).ready
+    sizes = []
+    writer.define_singleton_method(:write) { |text| sizes << text.bytesize && super(text) }
+    request = Struct.new(:method, :target, :version, :remote_ip)
+    log = Polyphony::HTTP::AccessLog.new(writer)
+    targets = Array.new(200) { |i| "/#{'x' * (i * 3)}é" } << "/#{'y' * 6000}"
+    all = Thread.new { reader.read }
+    targets.each { |target| log.write(request.new('GET', target, 'HTTP/1.1', '127.0.0.1'), 200, 1, 0.1) }
+    log.flush
     writer.close
-    clients = Array.new(6) do |i|
-      Thread.new do
-        client = HttpServer::Client.open(program.address)
-        100.times { client.get("/#{'x' * (50 * (i + 1))}") }
-        client.close
-      end
-    end
-    clients.each(&:join)
+    lines = all.value.force_encoding('UTF-8').lines
+    expect(lines.map { |line| line[/GET (.*) HTTP/, 1] }).to eq(targets)
+    expect(sizes.sum).to eq(lines.sum(&:bytesize))
+    expect(sizes.sort.last(2)).to match([be <= 4096, lines.last.bytesize])
+    expect(sizes.size).to be < 60
+  end
+
+  it 'answers on while nobody takes the lines of a pipe' do
+    reader, writer = IO.pipe
+    program = operate('-w', '1', '--access-log', out: writer).ready
+    writer.close
+    client = HttpServer::Client.open(program.address)
+    700.times { expect(client.get("/#{'x' * 300}").status).to eq(200) } # more than a pipe holds
+    client.close
     output = Thread.new { reader.read }
     program.stop
-    all = output.value.lines(chomp: true)
-    expect(all.size).to eq(600)
-    expect(all).to all(match(%r{\A127\.0\.0\.1 - - \[[^\]]+\] "GET /x+ HTTP/1\.1" 200 \d+ \d+\.\d{4}\z}))
+    expect(output.value.lines).to all(match(%r{\A127\.0\.0\.1 - - \[[^\]]+\] "GET /x+ HTTP/1\.1" 200 \d+ \d+\.\d{4}\n\z}))
   end
 
   it 'is of one style in all it says itself' do

@@ -47,11 +47,29 @@ RSpec.describe 'A server that is stopped', :fibers do
   end
 
   it 'can be stopped by the handler of a signal, which does not wait' do
+    gate = Polyphony::Event.new
+    server = serve { |request| gate.wait && request.respond('finished') }
+    client = begun(server)
+    wait_until { server.server.connections == 1 }
+    handled = nil
+    before = trap(:USR2) do
+      server.server.stop
+      handled = true
+    end
+    Process.kill(:USR2, Process.pid)
+    wait_until { handled && server.server.draining? }
+    gate.set
+    expect([client.response.body, server.fiber.await]).to eq(['finished', nil])
+    expect { server.connect }.to raise_error(Errno::ECONNREFUSED)
+  ensure
+    trap(:USR2, before || 'DEFAULT')
+  end
+
+  it 'does not begin when it was stopped before it could' do
     server = serve { |request| request.respond('x') }
     before = trap(:USR2) { server.server.stop }
     Process.kill(:USR2, Process.pid)
     expect(server.fiber.await).to be_nil
-    expect { server.connect }.to raise_error(Errno::ECONNREFUSED)
   ensure
     trap(:USR2, before || 'DEFAULT')
   end
