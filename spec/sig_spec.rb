@@ -66,14 +66,17 @@ RSpec.describe 'The signatures in sig/' do
 
   # The hooks of rbs are frames, and blocks, between a caller and the method: examples about source locations
   # fail with them in place. What counts here is that no call disagrees with its signature.
-  it 'fit all calls that the specs of fibers and of the backend make', timeout: 110 do
-    Tempfile.create('calls') do |report|
-      files = %w[spec/fiber spec/backend].map { |dir| File.join(ROOT, dir) }
-      result = run_ruby(nil, env: { 'POLYPHONY_CALLS' => report.path, 'POLYPHONY_SPEC_TIMEOUT' => '60' }, chdir: ROOT, timeout: 100,
-                    flags: ['-r', 'polyphony/core', '-r', File.join(ROOT, 'spec/support/rbs'), '-S', 'rspec', *files])
-      calls, *misfits = report.read.lines.map(&:chomp)
-      expect(calls.to_i).to be > 1000, result.stderr
-      expect(misfits).to eq([])
+  { 'of fibers and of the backend' => [%w[polyphony/core], %w[spec/fiber spec/backend]],
+    'of the server' => [%w[polyphony/http polyphony/http/tls], %w[request response body static takeover tls server].map { |name| "spec/http/server/#{name}_spec.rb" }] }.each do |title, (features, specs)|
+    it "fit all calls that the specs #{title} make", timeout: 110 do
+      Tempfile.create('calls') do |report|
+        files = specs.map { |path| File.join(ROOT, path) }
+        result = run_ruby(nil, env: { 'POLYPHONY_CALLS' => report.path, 'POLYPHONY_SPEC_TIMEOUT' => '60' }, chdir: ROOT, timeout: 100,
+                      flags: [*features, File.join(ROOT, 'spec/support/rbs')].flat_map { |file| ['-r', file] } + ['-S', 'rspec', *files])
+        calls, *misfits = report.read.lines.map(&:chomp)
+        expect(calls.to_i).to be > 1000, result.stderr
+        expect(misfits).to eq([])
+      end
     end
   end
 end
