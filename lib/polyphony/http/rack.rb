@@ -35,15 +35,14 @@ module Polyphony
       class Adapter
         def initialize(app, errors, multiprocess)
           @app = app
-          @rack2 = defined?(::Rack.release) && ::Rack.release.start_with?('2')
-          @env = Env.new(errors, multiprocess, @rack2)
+          rack2 = defined?(::Rack.release) && ::Rack.release.start_with?('2')
+          @env = Env.new(errors, multiprocess, rack2)
         end
 
         # @param request [Request]
         # @return [void]
         def call(request)
           env = @env.for(request)
-          copy = env[Env::INPUT] if @rack2 && request.body?
           begin
             status, headers, body = @app.call(env)
             return dropped(body) if request.hijacked? # the app has taken the connection
@@ -54,8 +53,7 @@ module Polyphony
             raise
           ensure
             finished = env[Env::FINISHED]
-            finished(finished, request, env, status, headers, failure) unless finished.nil? || finished.empty?
-            copy&.discard
+            finished(request, finished, [env, status, headers, failure]) if finished&.any?
           end
         end
 
@@ -67,12 +65,12 @@ module Polyphony
 
         # After the answer has gone out. Last first, as the specification wants it; one that fails does not
         # keep the others from being called.
-        def finished(callbacks, request, env, status, headers, failure)
-          failure ||= failure_of_sending(request)
+        def finished(request, callbacks, arguments)
+          arguments[3] ||= failure_of_sending(request)
           callbacks.reverse_each do |callback|
-            callback.call(env, status, headers, failure)
+            callback.call(*arguments)
           rescue ::StandardError => e
-            env[Env::ERRORS].puts("rack.response_finished: #{e.full_message(highlight: false)}")
+            arguments.first[Env::ERRORS].puts("rack.response_finished: #{e.full_message(highlight: false)}")
           end
         end
 

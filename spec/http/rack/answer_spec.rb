@@ -19,7 +19,7 @@ RSpec.describe 'Answers of Rack', :fibers do
   end
 
   it 'may have names in capitals, statuses as text and values that are no Strings, as those of Rack 2' do
-    server = rack(->(_) { ['201', { 'Content-Type' => 'text/plain', 'X-Number' => 5, 'X-Nil' => nil, 'Content-Length' => 2 }, ['ab']] }, lint: false)
+    server = rack(->(_) { ['201', { 'Content-Type' => 'text/plain', 'X-Number' => [5], 'X-Nil' => nil, 'Content-Length' => 2 }, ['ab']] }, lint: false)
     client = server.connect
     client.send_request('GET')
     head = client.read_until("\r\n\r\n")

@@ -23,13 +23,13 @@ module Polyphony
           # @raise [ResponseError] for an answer that cannot be sent, and what the body raises
           # @suspends while the client takes no more
           def send(request, status, headers, body)
-            if body.is_a?(::Array) && headers.is_a?(::Hash) && !(headers.key?('rack.hijack') || headers.key?('rack.protocol'))
-              send_array(request, status, headers, body)
-            elsif headers.respond_to?(:each) && status.respond_to?(:to_i)
-              send_other(request, status.to_i, headers, body)
-            else
+            return send_array(request, status, headers, body) if body.is_a?(::Array) && Fields.ordinary?(headers)
+
+            unless headers.respond_to?(:each) && status.respond_to?(:to_i)
               raise ResponseError, 'the app returned no array of status, headers and body'
             end
+
+            send_other(request, status.to_i, headers, body)
           ensure
             body.close if body.respond_to?(:close)
           end
@@ -93,8 +93,8 @@ module Polyphony
           def send_file(request, status, fields, path)
             ::File.open(path, 'rb') do |file|
               left = Integer(Fields.find(fields, 'content-length') || file.size)
-              fields = fields.reject { |name, _| name.casecmp?('content-length') }
-              request.send_headers({ **fields, 'content-length' => left.to_s }, status: status)
+              fields = { **Fields.without(fields, 'content-length'), 'content-length' => left.to_s }
+              request.send_headers(fields, status: status)
               next if request.head?
 
               while left.positive? && (piece = file.read([FILE_CHUNK, left].min))
@@ -126,11 +126,15 @@ module Polyphony
             protocol ||= [*Fields.find(fields, 'upgrade')].first
             raise ResponseError, 'status 101 wants the header upgrade, or rack.protocol' unless protocol
 
-            io = request.upgrade(protocol, fields.reject { |name, _| name.casecmp?('connection') || name.casecmp?('upgrade') })
-            return body.respond_to?(:each) ? body.each { |piece| io.write(piece) } : body&.call(io) unless hijack
+            io = request.upgrade(protocol, Fields.without(fields, 'connection', 'upgrade'))
+            return speak(io, body) unless hijack
 
             hijack.call(io)
             request.context.give_away
+          end
+
+          def speak(io, body)
+            body.respond_to?(:each) ? body.each { |piece| io.write(piece) } : body&.call(io)
           end
         end
       end

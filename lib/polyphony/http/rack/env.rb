@@ -56,7 +56,10 @@ module Polyphony
 
         # What Rack 2 has besides, or other than Rack 3.
         def rack2(env, request)
-          env[INPUT] = Rewindable.new(request.body) if request.body?
+          if request.body?
+            env[INPUT] = copy = Rewindable.new(request.body)
+            env[FINISHED] << ->(*) { copy.discard }
+          end
           env['rack.hijack'] = -> { env['rack.hijack_io'] = request.hijack }
         end
 
@@ -65,7 +68,8 @@ module Polyphony
           tls = request.scheme == 'https'
           HTTP1::RequestHead.env_template(
             **@common,
-            'SERVER_PORT' => tls ? '443' : '80', 'REMOTE_ADDR' => request.remote_ip, 'rack.url_scheme' => request.scheme,
+            'SERVER_PORT' => tls ? '443' : '80', 'REMOTE_ADDR' => request.remote_ip,
+            'rack.url_scheme' => request.scheme,
             'rack.hijack' => -> { connection.request.hijack },
             'rack.early_hints' => ->(headers) { connection.request.send_early_hints(Fields.plain(headers)) },
             **(tls ? { 'HTTPS' => 'on' } : {})

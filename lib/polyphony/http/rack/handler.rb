@@ -50,7 +50,8 @@ module Polyphony
                 'Host=HOST' => "to listen on (default: #{default_host})", 'Port=PORT' => 'to listen on (default: 9292)',
                 'Bind=URL[,URL]' => 'http://HOST:PORT, https://HOST:PORT, unix:///PATH, instead of Host and Port',
                 'Cert=FILE' => 'certificate (PEM, with its chain): serves https', 'Key=FILE' => 'its key (PEM)',
-                'RequestLog=FILE' => 'a line for each request', "Grace=#{GRACE}" => 'seconds for requests under way when it ends',
+                'RequestLog=FILE' => 'a line for each request',
+                "Grace=#{GRACE}" => 'seconds for requests under way when it ends',
                 **Limits::DEFAULTS.to_h { |name, value| ["#{name}=#{value}", 'a limit; see docs/serving.md'] }
               }
             end

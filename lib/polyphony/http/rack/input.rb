@@ -68,6 +68,15 @@ module Polyphony
         # Bytes that are kept in memory.
         IN_MEMORY = 131_072
 
+        # For requests that have none.
+        class Empty < Input::Empty
+          # @return [Integer] 0
+          def rewind = 0
+        end
+
+        # One for all of them.
+        EMPTY = Empty.new.freeze
+
         # @param body [Body]
         def initialize(body)
           @body = body
@@ -113,15 +122,6 @@ module Polyphony
             file.rewind
           end
         end
-
-        # For requests that have none.
-        class Empty < Input::Empty
-          # @return [Integer] 0
-          def rewind = 0
-        end
-
-        # One for all of them.
-        EMPTY = Empty.new.freeze
       end
     end
   end
