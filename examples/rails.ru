@@ -1,7 +1,6 @@
 # frozen_string_literal: true
 
 # A Rails application in one file: a page that waits, and one that streams.
-#
 #   gem install railties; bin/start examples/rails.ru     serves on 127.0.0.1:9292, until Ctrl-C
 #
 #   curl http://127.0.0.1:9292/wait/2       waits for 2 seconds; others are served meanwhile

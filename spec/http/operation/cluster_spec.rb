@@ -1,7 +1,5 @@
 # frozen_string_literal: true
 
-require 'polyphony/http/operation'
-require 'stringio'
 require_relative '../../support/http_operation'
 
 # The first process and its workers, while nothing is changed.
@@ -76,16 +74,18 @@ RSpec.describe 'polyphony serve with workers' do
   end
 
   it 'goes on when no process can be started just now' do
-    log = StringIO.new
-    crew = Polyphony::HTTP::Operation::Crew.new(Polyphony::HTTP::Log.new(log), [])
-    generation = Struct.new(:count) do
-      def due?(_) = true
-      def pause(*arguments) = (@paused = arguments)
-      attr_reader :paused
-    end.new(1)
-    allow(Process).to receive(:fork).and_raise(Errno::EAGAIN)
-    crew.fill(generation)
-    expect([crew.size, generation.paused, log.string]).to match([0, [0, 30], /\Apolyphony: worker 0 cannot be started: Resource temporarily unavailable/])
+    result = run_ruby(<<~'RUBY')
+      require 'polyphony/http/operation'
+      def Process.fork = raise(Errno::EAGAIN)
+      Generation = Struct.new(:count) do
+        def due?(_) = true
+        def pause(*arguments) = p(arguments)
+      end
+      crew = Polyphony::HTTP::Operation::Crew.new(Polyphony::HTTP::Log.new($stderr), [])
+      crew.fill(Generation.new(1))
+      p crew.size
+    RUBY
+    expect([result.stdout, result.stderr]).to eq(["[0, 30]\n0\n", "polyphony: worker 0 cannot be started: Resource temporarily unavailable\n"])
   end
 
   it 'loses only the requests of a worker that is killed' do
