@@ -7,7 +7,8 @@
 #   http/transport.rb             a socket, or TLS over one
 #   http/http1/connection.rb      one connection: read, parse, call the handler, write
 #   http/request.rb, body.rb      what the handler is given, whatever the version of HTTP
-#   http/server.rb, limits.rb     all of it together; http/phases.rb: time limits
+#   http/server.rb, limits.rb     all of it together; server/accepting.rb, arrival.rb: connections as they come;
+#                                 phases.rb: time limits
 #   http/static.rb                files
 #   http/rack.rb                  a handler for Rack apps; railtie.rb: Rails
 

@@ -6,7 +6,7 @@ require_relative 'log'
 require_relative 'transport'
 require_relative 'listener'
 require_relative 'stopper'
-require_relative 'arrival'
+require_relative 'server/accepting'
 require_relative 'access_log'
 require_relative 'file_response'
 require_relative 'http1/connection'
@@ -20,6 +20,8 @@ module Polyphony
     #   spin { server.run }
     #   puts server.addresses
     class Server
+      include Accepting
+
       # Where a server listens if nobody says.
       DEFAULT_BIND = 'http://127.0.0.1:9292'
 
@@ -185,40 +187,7 @@ module Polyphony
       # @return [String]
       def inspect = "#<#{self.class} #{addresses.join(' ')} connections=#{connections}>"
 
-      # Called by listeners: waits while there are as many connections as may be.
-      # @api private
-      def wait_for_room
-        most = @limits.connections
-        return if most.nil? || @open < most
-
-        say_full(most)
-        (@waiting ||= []) << (life = Lifecycle.current)
-        Scheduler.park(:'room for connections') while @open >= most
-      ensure
-        @waiting&.delete(life) if life
-      end
-
-      # Called when the fiber of a connection has ended, if it ever began.
-      # @api private
-      def left
-        @open -= 1
-        @waiting&.each(&:wake)
-        @idle&.wake if @open.zero?
-      end
-
       private
-
-      # Seconds between two lines about it.
-      FULL_EVERY = 60
-      private_constant :FULL_EVERY
-
-      def say_full(most)
-        now = Polyphony.now
-        return if @said_full && now - @said_full < FULL_EVERY
-
-        @said_full = now
-        @log.warn("#{most} connections are open, which is the limit: new ones wait")
-      end
 
       def spin_into(scope)
         @stopper = Stopper.new(self, scope)
@@ -229,28 +198,6 @@ module Polyphony
         scope.spin(:'access log') { @access_log.keep_writing } if @access_log
       end
 
-      def accepted(listener, socket)
-        arrival = Arrival.new(self, @scope, listener, socket)
-        fiber = @scope.spin(:connection) { serve(listener, arrival.begin) }
-        @open += 1 # before the fiber runs: many can come at once
-        arrival.watch(fiber)
-      end
-
-      def serve(listener, socket)
-        transport = listener.bind.tls? ? secure(socket) : Transport::Plain.new(socket)
-        return unless transport
-
-        connection = HTTP1::Connection.new(self, transport)
-        @connections[connection] = true
-        connection.drain if @draining
-        connection.run
-      rescue ::StandardError, ::NoMemoryError => e # one of ours: it must not end the server
-        @log.failure(e, nil)
-        socket.close
-      ensure
-        @connections.delete(connection)
-      end
-
       def tls_for(option)
         return option unless @binds.any?(&:tls?) || option
         raise ::ArgumentError, 'https:// needs tls: { cert: …, key: … }' unless option
@@ -259,31 +206,11 @@ module Polyphony
         option.is_a?(TLS) ? option : TLS.new(option)
       end
 
-      # The handshake; a client that does not get through it is no error of the server's.
-      def secure(socket)
-        ssl = @tls.accept(socket, @limits.tls_timeout)
-        return Transport::TLS.new(ssl) if ssl
-
-        @log.info("TLS handshake failed: not done within #{@limits.tls_timeout} s")
-        nil
-      rescue *Transport.gone => e
-        @log.info("TLS handshake failed: #{e.message}")
-        socket.close
-        nil
-      end
-
       def keep_time
         Polyphony.every(1) do
           now = @clock.tick
           @connections.keys.each { |connection| connection.check_time(now) }
         end
-      end
-
-      def wait_for_connections
-        @idle = Lifecycle.current
-        Scheduler.park(:connections) until @open.zero?
-      ensure
-        @idle = nil
       end
 
       def never_run
