@@ -33,13 +33,7 @@ module Polyphony
         seen = [@phase, @served, @step, (@transport.unsent if @phase == :write)]
         seen == @seen ? rest : (@seen, @since, @rested = seen, now, false)
         limit = limit_of(@phase)
-        return if limit.nil? || now - @since <= limit || @overdue
-
-        @overdue = @phase
-        @server.log.warn("#{peer}: it has taken nothing for #{limit} s: closed") if @phase == :write
-        @phase == :handler ? @fiber.raise(Overdue.new(@served)) : shut
-      rescue DeadFiber
-        nil
+        end_phase unless limit.nil? || now - @since <= limit || @overdue
       end
 
       private
@@ -66,8 +60,19 @@ module Polyphony
       end
 
       # Who reads gets the end of the stream, after what has come already; who writes gets an error.
-      def shut
+      def end_phase
+        @overdue = @phase
+        return @fiber.raise(Overdue.new(@served)) if @phase == :handler
+
+        peer if @phase == :write # while it can be asked who it is
         @transport.shutdown(@phase == :write)
+      rescue DeadFiber
+        nil
+      end
+
+      # At the end of the connection, in its own fiber: a log that takes no more must not stop the clock.
+      def say_why_cut
+        @server.log.warn("#{peer}: it has taken nothing for #{@limits.write_timeout} s: closed") if @overdue == :write
       end
 
       # The limit ran out just as the handler returned: its exception must not strike what comes next.
@@ -75,7 +80,7 @@ module Polyphony
         task = Scheduler.task
         pending = task.take_pending
         pending&.each { |error| task.interrupt(error) unless error.is_a?(Overdue) }
-        @overdue = nil
+        @overdue = nil if @overdue == :handler
       end
     end
   end

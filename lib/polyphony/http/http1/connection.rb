@@ -66,6 +66,7 @@ module Polyphony
           @transport = nil
         ensure
           close
+          say_why_cut if @overdue
         end
 
         # What has come from the socket.
