@@ -100,11 +100,14 @@ module Polyphony
 
       # A copy: those of other threads leave the list while this goes through it.
       def notify_awaiters
-        @awaiters&.dup&.each { |waiting| waiting.ended(self) }
+        all = @awaiters or return
+        return all.first&.ended(self) if all.size == 1 # as a rule, and without a copy
+
+        all.dup.each { |waiting| waiting.ended(self) }
       end
 
       def notify_stoppers
-        @stoppers&.dup&.each(&:wake)
+        @stoppers.dup.each(&:wake) if @stoppers
       end
     end
   end

@@ -32,7 +32,7 @@ module Polyphony
       # The fiber has ended: who waits for it to take a message, or to answer, waits in vain.
       def disconnect
         @senders&.wake_all
-        end_belongings
+        end_belongings if @belongings
         Registry.release(self) if @names
       end
     end

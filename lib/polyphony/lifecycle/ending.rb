@@ -26,8 +26,9 @@ module Polyphony
       # @return [Exception, nil] what the run has failed with
       def wind_up(error)
         Scheduler.current # notices a fork: then there is no parent and no child
-        @scopes&.dup&.each(&:abandon)
-        raise_late(end_children(error))
+        @scopes.dup.each(&:abandon) if @scopes
+        error = end_children(error) if @children
+        raise_late(error)
       end
 
       # @return [Boolean] whether another run is to follow at once
@@ -68,7 +69,7 @@ module Polyphony
         @restarting = false if error
         bury(result, error)
         report_withdrawn(task)
-        return if restart_late(run)
+        return if @restarting && restart_late(run)
 
         home&.child_finished(self)
         @supervision&.gone

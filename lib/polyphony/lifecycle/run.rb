@@ -16,7 +16,7 @@ module Polyphony
         while true # rubocop:disable Style/InfiniteLoop -- `loop` would cost a block
           result, error = run_once
           error = wind_up(error)
-          break if error || !again?
+          break if error || !@restarting || !again?
 
           begin_again
         end
