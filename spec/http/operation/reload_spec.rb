@@ -97,6 +97,7 @@ RSpec.describe 'polyphony serve, reloaded' do
     write(program, 'config/polyphony.rb', config.call('http://127.0.0.1:0', "unix://#{sockets}/b"))
     reload(program)
     expect(program.log).to include("reloaded: 1 worker on #{address} unix://#{sockets}/b")
+    program.wait_for_workers(1)
     expect(program.get(address: address)).to eq(program.get(address: "unix://#{sockets}/b"))
     expect(listens?("unix://#{sockets}/a")).to be(false)
     expect(Dir.children(sockets)).to eq(['b'])
