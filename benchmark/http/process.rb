@@ -28,6 +28,9 @@ module Bench
         @pid = Process.spawn(contender.environment, 'taskset', '-c', options.server_core, *contender.command, @port.to_s,
                              *credentials, in: File::NULL, out: @errors.path, err: @errors.path, pgroup: true)
         wait_until_ready(options.limit)
+      rescue Failure
+        kill
+        raise
       end
 
       def tls? = !@credentials.empty?
