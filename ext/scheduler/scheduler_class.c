@@ -84,9 +84,12 @@ static VALUE scheduler_m_destroy(VALUE self)
     return Qnil;
 }
 
+/* One that was never opened (its arguments were wrong) is there for ObjectSpace, too. */
 static VALUE scheduler_m_closed_p(VALUE self)
 {
-    return scheduler_get(self)->closed ? Qtrue : Qfalse;
+    struct scheduler *s;
+    TypedData_Get_Struct(self, struct scheduler, &scheduler_type, s);
+    return !s->backend || s->closed ? Qtrue : Qfalse;
 }
 
 /* @return [Integer] fibers that were started and have not ended, without the root */

@@ -180,6 +180,12 @@ RSpec.describe 'Polyphony.tree', :fibers do
       thread&.stop
     end
 
+    it 'passes over a scheduler that could not be opened' do
+      unopened = Polyphony::Scheduler.allocate
+      expect(tree(all_threads: true).first).to eq('thread main')
+      expect(unopened).to be_closed
+    end
+
     it 'has no threads that have ended, and no scheduler that is closed' do
       thread = Polyphony::Thread.new(name: 'gone') { Polyphony.spin(:gone) {} }
       thread.join
