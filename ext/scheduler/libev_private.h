@@ -21,8 +21,9 @@
 
 #define LIBEV_FUNCTIONS(X)                                                                         \
     X(ev_loop_new)                                                                                 \
-    X(ev_loop_destroy) X(ev_run) X(ev_now_update) X(ev_set_userdata) X(ev_userdata) X(ev_io_start) \
-        X(ev_io_stop) X(ev_timer_start) X(ev_timer_stop) X(ev_async_start) X(ev_async_send)
+    X(ev_loop_destroy)                                                                             \
+    X(ev_run) X(ev_now_update) X(ev_set_userdata) X(ev_userdata) X(ev_io_start) X(ev_io_stop)      \
+        X(ev_timer_start) X(ev_timer_stop) X(ev_async_start) X(ev_async_send)
 
 #define LIBEV_POINTER(name) __typeof__(name) *name;
 static struct {
