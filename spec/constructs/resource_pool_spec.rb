@@ -14,7 +14,7 @@ RSpec.describe Polyphony::ResourcePool, :fibers, :virtual_time do
   end
 
   describe 'acquire' do
-    it 'makes resources when they are needed, and no more than its limit' do
+    it 'makes resources when they are needed, and no more than its limit', :fifo do
       expect(pool.size).to eq(0)
       users = Array.new(6) { spin { pool.acquire { |resource| snooze; resource } } }
       used = Polyphony::Fiber.await(*users)
