@@ -1,9 +1,8 @@
 #include "gvl.h"
-#include <ruby.h>
+#include "scheduler.h"
 #include <ruby/thread.h>
 #include <math.h>
 #include <poll.h>
-#include <time.h>
 
 /* The only file that releases the GVL or defines an unblock function. */
 
@@ -50,23 +49,16 @@ static void *poll_without_gvl(void *pointer)
     return NULL;
 }
 
-static double real_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* Interrupts are served meanwhile; they end the wait only by an exception. */
 int gvl_wait_fd(int fd, int events, double seconds)
 {
-    double deadline = real_now() + seconds;
+    double deadline = scheduler_now() + seconds;
     struct poll_arguments arguments = {.milliseconds = -1};
     arguments.pollfd.fd = fd;
     arguments.pollfd.events = (short)(((events & BACKEND_READABLE) ? POLLIN : 0) |
                                       ((events & BACKEND_WRITABLE) ? POLLOUT : 0));
     for (;;) {
-        double left = deadline - real_now();
+        double left = deadline - scheduler_now();
         if (left < 0) return 0;
         if (!isinf(seconds)) arguments.milliseconds = left > 1000 ? 1000 : (int)(left * 1000) + 1;
         rb_nogvl(poll_without_gvl, &arguments, RUBY_UBF_IO, NULL, 0);

@@ -1,42 +1,50 @@
 #include "scheduler.h"
 #include <math.h>
-#include <time.h>
 
 /* What can be seen from outside: events as they happen, and who keeps the others waiting. All of it
    is paid for by those who ask. */
 
-/* --- tracing --- */
-
-struct event {
-    struct scheduler *s;
-    VALUE arguments[4];
+struct observer {
+    VALUE callable;
+    int argc;
+    const VALUE *arguments;
 };
 
-static VALUE call_tracer(VALUE pointer)
+static VALUE call_observer(VALUE pointer)
 {
-    struct event *event = (struct event *)pointer;
-    return rb_funcallv(event->s->trace, rb_intern("call"), 4, event->arguments);
+    struct observer *observer = (struct observer *)pointer;
+    return rb_funcallv(observer->callable, rb_intern("call"), observer->argc, observer->arguments);
 }
 
-/* An error in the tracer switches tracing off and goes to main. It runs in the midst of a switch:
-   see scheduler_suspend for what it cannot do. */
-void trace_event(struct scheduler *s, struct task *t, const char *name, VALUE detail)
+/* Calls a tracer or a watcher of holds: in the midst of a switch, see scheduler_suspend for what it
+   cannot do. An error in it switches it off and goes to main. */
+static void observe(struct scheduler *s, const VALUE *callable, int argc, const VALUE *arguments)
 {
-    if (s->observing) return;
-    struct event event = {
-        s,
-        {ID2SYM(rb_intern(name)), t ? task_wrapper(t) : Qnil, detail, DBL2NUM(scheduler_time(s))}};
+    struct observer observer = {*callable, argc, arguments};
     int state = 0;
     VALUE before = rb_errinfo();
     s->observing = 1;
-    rb_protect(call_tracer, (VALUE)&event, &state);
+    rb_protect(call_observer, (VALUE)&observer, &state);
     s->observing = 0;
     if (!state) return;
     VALUE error = rb_errinfo();
-    s->trace = Qnil;
+    if (callable == &s->trace)
+        s->trace = Qnil;
+    else
+        s->hold_limit = 0;
     if (!error_is_exception(error)) rb_jump_tag(state); /* the thread is being killed */
     rb_set_errinfo(before);
     task_interrupt(s->main, error);
+}
+
+/* --- tracing --- */
+
+void trace_event(struct scheduler *s, struct task *t, const char *name, VALUE detail)
+{
+    if (s->observing) return;
+    VALUE arguments[] = {ID2SYM(rb_intern(name)), t ? task_wrapper(t) : Qnil, detail,
+                         DBL2NUM(scheduler_time(s))};
+    observe(s, &s->trace, 4, arguments);
 }
 
 /*
@@ -62,19 +70,16 @@ static VALUE scheduler_m_trace(VALUE self)
 /* --- who holds the loop --- */
 
 /*
- * Reading a clock at every switch would cost a third of the switch. So the exact time of each run
- * is taken only while somebody watches; else what is known is the time between two looks at the
- * operating system, by a clock of some milliseconds' grain: a long run is nearly all of it.
+ * A look at the clock at every switch is not for nothing. So the exact time of each run is taken
+ * only while somebody watches; else what is known is the time between two looks at the operating
+ * system, by a clock of some milliseconds' grain: a long run is nearly all of it.
  */
 static double run_clock(const struct scheduler *s)
 {
-    struct timespec now;
 #ifdef CLOCK_MONOTONIC_COARSE
-    clock_gettime(s->hold_limit > 0 ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE, &now);
-#else
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (s->hold_limit == 0) return clock_seconds(CLOCK_MONOTONIC_COARSE);
 #endif
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return scheduler_now();
 }
 
 void run_begins(struct scheduler *s)
@@ -96,34 +101,11 @@ void run_polls(struct scheduler *s)
     if (RB_LIKELY(s->hold_limit == 0)) note_run(s);
 }
 
-struct hold {
-    struct scheduler *s;
-    struct task *t;
-    double seconds;
-};
-
-static VALUE call_watcher(VALUE pointer)
-{
-    struct hold *hold = (struct hold *)pointer;
-    VALUE arguments[] = {task_wrapper(hold->t), DBL2NUM(hold->seconds)};
-    return rb_funcallv(hold->s->on_hold, rb_intern("call"), 2, arguments);
-}
-
 static void report_hold(struct scheduler *s, double seconds)
 {
-    struct hold hold = {s, s->current, seconds};
-    int state = 0;
-    VALUE before = rb_errinfo();
-    s->observing = 1;
-    rb_protect(call_watcher, (VALUE)&hold, &state);
-    s->observing = 0;
+    VALUE arguments[] = {task_wrapper(s->current), DBL2NUM(seconds)};
+    observe(s, &s->on_hold, 2, arguments);
     run_begins(s); /* what the watcher took is not the fiber's */
-    if (!state) return;
-    s->hold_limit = 0;
-    VALUE error = rb_errinfo();
-    if (!error_is_exception(error)) rb_jump_tag(state);
-    rb_set_errinfo(before);
-    task_interrupt(s->main, error);
 }
 
 void run_ends_watched(struct scheduler *s)

@@ -3,6 +3,7 @@
 
 #include <ruby.h>
 #include <ruby/fiber/scheduler.h>
+#include <time.h>
 #include "backend.h"
 #include "list.h"
 
@@ -189,6 +190,7 @@ static inline int waiter_linked(const struct waiter *w)
 
 /* clock.c: timers, real or virtual */
 struct clock;
+double clock_seconds(clockid_t id);
 double scheduler_now(void);                       /* real monotonic seconds */
 double scheduler_time(const struct scheduler *s); /* what deadlines are measured with */
 void scheduler_timer_start(struct scheduler *s, struct watch *watch, double seconds);
