@@ -3,12 +3,12 @@
 # The web server.
 #
 #   http/http1.rb, ext/http       HTTP/1 as bytes and back, in C
-#   http/bind.rb, listener.rb     where to listen, and accepting
-#   http/transport.rb             a socket, or TLS over one
+#   http/bind.rb, listener.rb     where to listen, and accepting; bind/opening.rb: sockets
+#   http/transport.rb             a socket (transport/plain.rb), or TLS over one (transport/tls.rb)
 #   http/http1/connection.rb      one connection: read, parse, call the handler, write
 #   http/request.rb, body.rb      what the handler is given, whatever the version of HTTP
 #   http/server.rb, limits.rb     all of it together; server/accepting.rb, arrival.rb: connections as they come;
-#                                 phases.rb: time limits
+#                                 server/stopping.rb, stopper.rb: the end; phases.rb: time limits
 #   http/static.rb                files
 #   http/rack.rb                  a handler for Rack apps; railtie.rb: Rails
 

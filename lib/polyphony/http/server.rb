@@ -5,8 +5,11 @@ require_relative 'bind'
 require_relative 'log'
 require_relative 'transport'
 require_relative 'listener'
-require_relative 'stopper'
+require_relative 'server/message'
+require_relative 'server/clock'
 require_relative 'server/accepting'
+require_relative 'server/running'
+require_relative 'server/stopping'
 require_relative 'access_log'
 require_relative 'file_response'
 require_relative 'http1/connection'
@@ -21,36 +24,11 @@ module Polyphony
     #   puts server.addresses
     class Server
       include Accepting
+      include Running
+      include Stopping
 
       # Where a server listens if nobody says.
       DEFAULT_BIND = 'http://127.0.0.1:9292'
-
-      # Text of answers that no handler has made.
-      MESSAGES = { 400 => 'Bad Request', 408 => 'Request Timeout', 413 => 'Content Too Large', 414 => 'URI Too Long',
-                   417 => 'Expectation Failed', 431 => 'Request Header Fields Too Large', 500 => 'Internal Server Error', 501 => 'Not Implemented',
-                   503 => 'Service Unavailable', 505 => 'HTTP Version Not Supported' }.freeze
-      private_constant :MESSAGES
-
-      # @param status [Integer]
-      # @return [String] the body of an answer that no handler has made
-      # @api private
-      def self.message(status) = "#{status} #{MESSAGES[status]}\n"
-
-      # The time as of the last second: what time limits are measured by.
-      class Clock
-        # @return [Float] seconds of {Polyphony.now}
-        attr_reader :now
-
-        def initialize
-          tick
-        end
-
-        # Looks at the time.
-        def tick
-          @now = Polyphony.now
-        end
-      end
-      private_constant :Clock
 
       # @return [#call]
       attr_reader :handler
@@ -146,26 +124,6 @@ module Polyphony
         Polyphony.move_on_after(1) { @access_log.flush } if @access_log
       end
 
-      # Takes no new connection, lets requests finish, then cuts what is left. Any fiber of any thread may call
-      # it; in handlers, of requests and of signals, it comes back at once.
-      #
-      # @param grace [Numeric, nil] seconds for the requests under way; nil: without limit
-      # @return [nil]
-      # @suspends until the server has stopped
-      def stop(grace: 30)
-        return never_run unless @running
-        return @stopper.stop(grace) if @stopper.needed?
-
-        @draining = true
-        @binds.each(&:remove_file)
-        @listeners.each(&:finish)
-        @connections.each_key(&:drain)
-        Polyphony.move_on_after(grace) { wait_for_connections }
-        @log.warn("#{@open} connections were cut when the server stopped") if @open.positive?
-        @scope.stop
-        nil
-      end
-
       # Reads the certificates again, for new connections.
       #
       # @return [self]
@@ -176,10 +134,6 @@ module Polyphony
         self
       end
 
-      # @return [Boolean] whether {#stop} was called
-      # @suspends no
-      def draining? = @draining ? true : false
-
       # @return [Integer] connections that are open, those in their TLS handshake too
       # @suspends no
       def connections = @open
@@ -189,39 +143,12 @@ module Polyphony
 
       private
 
-      def spin_into(scope)
-        @stopper = Stopper.new(self, scope)
-        @listeners.each do |listener|
-          scope.spin(listener.address) { listener.run { |socket| accepted(listener, socket) } }
-        end
-        scope.spin(:clock) { keep_time }
-        scope.spin(:'access log') { @access_log.keep_writing } if @access_log
-      end
-
       def tls_for(option)
         return option unless @binds.any?(&:tls?) || option
         raise ::ArgumentError, 'https:// needs tls: { cert: …, key: … }' unless option
 
         require_relative 'tls'
         option.is_a?(TLS) ? option : TLS.new(option)
-      end
-
-      def keep_time
-        Polyphony.every(1) do
-          now = @clock.tick
-          @connections.keys.each { |connection| connection.check_time(now) }
-        end
-      end
-
-      def never_run
-        @draining = true
-        close_listeners
-      end
-
-      def close_listeners
-        @binds.each(&:remove_file)
-        @listeners.each(&:close)
-        nil
       end
     end
   end

@@ -77,13 +77,6 @@ module Polyphony
           socket.close
           nil
         end
-
-        def wait_for_connections
-          @idle = Lifecycle.current
-          Scheduler.park(:connections) until @open.zero?
-        ensure
-          @idle = nil
-        end
       end
       private_constant :Accepting
     end
