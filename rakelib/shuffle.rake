@@ -2,6 +2,7 @@
 
 require 'etc'
 require 'rbconfig'
+require 'tmpdir'
 
 # Order bugs: the structured specs with fibers in random orders, many seeds in few processes.
 desc 'Run structured specs with shuffled fibers: rake shuffle, or rake shuffle[1,1000] (first seed, how many)'
@@ -17,19 +18,23 @@ task :shuffle, %i[from count] => :compile do |_, args|
           'POLYPHONY_SHUFFLE_LIMIT' => ENV.fetch('POLYPHONY_SHUFFLE_LIMIT', '240') }
 
   shares = Array.new(jobs) { |job| [from + (count * job / jobs), (count * (job + 1) / jobs) - (count * job / jobs)] }
-  outputs = shares.map do |first, number|
-    command = [RbConfig.ruby, '-I', 'spec', 'spec/support/shuffle_rounds.rb', first.to_s, number.to_s, *specs]
-    IO.popen(env, [*command, { err: %i[child out] }])
-  end
-  failed = outputs.map do |output|
-    text = output.read
-    output.close
-    hung = text[/.*^(seed \d+)$/m, 1] unless text.match?(/^\d+ of \d+ seeds/)
-    puts text.lines.grep_v(/\Aseed \d+\n/).join.strip
-    next if $?.success?
+  Dir.mktmpdir do |folder|
+    # Into files: a process that an example has left behind would keep a pipe open.
+    running = shares.map do |first, number|
+      output = File.join(folder, first.to_s)
+      command = [RbConfig.ruby, '-I', 'spec', 'spec/support/shuffle_rounds.rb', first.to_s, number.to_s, *specs]
+      [Process.spawn(env, *command, %i[out err] => output), output]
+    end
+    failed = running.map do |pid, output|
+      status = Process.wait2(pid).last
+      text = File.read(output)
+      hung = text[/.*^(seed \d+)$/m, 1] unless text.match?(/^\d+ of \d+ seeds/)
+      puts text.lines.grep_v(/\Aseed \d+\n/).join.strip
+      next if status.success?
 
-    puts "the last one was #{hung}: repeat an example with POLYPHONY_SHUFFLE=#{hung[/\d+/]}" if hung
-    true
+      puts "the last one was #{hung}: repeat an example with POLYPHONY_SHUFFLE=#{hung[/\d+/]}" if hung
+      true
+    end
+    abort 'shuffle: failed' if failed.any?
   end
-  abort 'shuffle: failed' if failed.any?
 end

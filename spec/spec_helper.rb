@@ -30,6 +30,7 @@ RSpec.configure do |config|
   config.backtrace_exclusion_patterns << %r{/spec/support/watchdog}
   config.raise_errors_for_deprecations!
   config.filter_run_when_matching :focus
+  config.example_status_persistence_file_path = ENV.fetch('POLYPHONY_SPEC_STATE', nil) # see bin/lib/specs.sh
 
   config.include Support::RunRuby
   config.include Support::RunPty

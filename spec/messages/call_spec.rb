@@ -87,13 +87,14 @@ RSpec.describe 'fiber.call', :fibers do
       expect(held.map { |call| call.reply(1) }).to eq([false, false, false])
     end
 
-    it 'raises DeadFiber with its error as the cause, once, while its parent gets the error itself, once', :fifo do
+    it 'raises DeadFiber with its error as the cause, once, while its parent gets the error itself, once' do
       server = serve
       asker = waiting { me << error_of { server.call([:raise, IOError.new('broken')]) } }
-      expect(error_of { supervise }).to be_a(IOError)
-      wait_until { me.mailbox_size == 1 } if asker.alive?
+      expect(error_of { supervise(server) }).to be_a(IOError)
+      asker.await
       expect(receive).to be_a(Polyphony::DeadFiber).and have_attributes(cause: be_a(IOError))
-      3.times { snooze }
+      settle
+      expect(me.mailbox_size).to eq(0)
     end
 
     it 'raises the error itself, once, if the caller is its parent' do

@@ -7,7 +7,7 @@ require 'rspec/core'
 #
 #   ruby -I spec spec/support/shuffle_rounds.rb FROM COUNT [RSpec's arguments]
 #
-# POLYPHONY_SHUFFLE_LIMIT: seconds after which no round begins any more. Prints "seed N" before each round, so
+# POLYPHONY_SHUFFLE_LIMIT: seconds after which no further example is run. Prints "seed N" before each round, so
 # that the last one is known if it hangs, and each failure with what repeats it.
 class ShuffleRounds
   # Seconds that an example may take of each round, on average: one that takes ten times as long, because it starts
@@ -20,7 +20,9 @@ class ShuffleRounds
     attr_accessor :seed
     attr_reader :failures, :times, :examples
 
-    def initialize
+    # @param over [Proc] whether no time is left
+    def initialize(over)
+      @over = over
       @failures = {}
       @times = {}
       @examples = 0
@@ -29,6 +31,7 @@ class ShuffleRounds
     def example_finished(example)
       result = example.execution_result
       @examples += 1
+      RSpec.world.wants_to_quit = true if @over.call
       return if result.status == :pending
 
       @times[example] = [result.run_time, *@times[example]].min
@@ -46,7 +49,7 @@ class ShuffleRounds
   def initialize(from, count, arguments)
     @seeds = from.upto(from + count - 1)
     @arguments = arguments
-    @reporter = Reporter.new
+    @reporter = Reporter.new(method(:over?))
     @rounds = 0
     @began = now
     @limit = ENV['POLYPHONY_SHUFFLE_LIMIT']&.to_f
@@ -64,7 +67,11 @@ class ShuffleRounds
   private
 
   def enough?
-    @reporter.fail_fast_limit_met? || (@limit && now - @began > @limit)
+    @reporter.fail_fast_limit_met? || over?
+  end
+
+  def over?
+    @limit && now - @began > @limit
   end
 
   def now
@@ -79,6 +86,7 @@ class ShuffleRounds
     all = @chosen.transform_values(&:dup)
     left_out.each { |example| @chosen[example.example_group].delete(example) }
     RSpec.world.example_groups.each { |group| group.run(@reporter) }
+    @rounds -= 1 if over? && !@reporter.fail_fast_limit_met? # not a whole one
   ensure
     @chosen.merge!(all)
   end
