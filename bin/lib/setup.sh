@@ -85,6 +85,7 @@ ensure_gems() {
   mkdir -p "$dir"
   if ! { [ "$(cat "$dir/Gemfile" 2>/dev/null)" = "$gemfile" ] && [ "$stamp" -nt "$root/Gemfile" ]; }; then
     say "Installing gems for Ruby $ruby_version into $dir"
+    [[ " $* " != *" test "* ]] || ensure_commands mariadb_config=libmariadb-dev # mysql2 is compiled with it
     (
       # Two runs at a time would spoil each other's folder.
       exec 9>"$dir/.lock"
