@@ -94,7 +94,7 @@ RSpec.describe 'fibers of different threads' do
     end
   end
 
-  it 'each have an await of their own: one that is cut takes nothing from the others' do
+  it 'each have an await of their own: one that is cut takes nothing from the others', :fibers do
     thread, fiber = owner(-> { Polyphony.receive })
     cut = Polyphony.thread { Polyphony.move_on_after(0.001, with_value: :cut) { fiber.await } }
     waiting = Array.new(5) { Polyphony.thread { fiber.await } }
