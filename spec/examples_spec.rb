@@ -10,7 +10,7 @@ RSpec.describe 'examples' do
   folder = File.expand_path('../examples', __dir__)
 
   it 'are all specified here, have a header and at most 40 lines' do
-    names = Dir.children(folder).sort
+    names = Dir.children(folder).sort - %w[chat] # which is several files: spec/chat
     expect(names).to eq(%w[cache_server.rb channel_pipeline.rb chat_room.rb crawl.rb echo.rb fan_out.rb hello_server.rb http_server.rb polite_client.rb rack_stream.ru rails.ru reverse_proxy.rb server_sent_events.rb slow_fiber.rb streaming_upload.rb supervision_tree.rb supervisor.rb thread_pool_sqlite.rb])
     names.each do |name|
       lines = File.readlines(File.join(folder, name))

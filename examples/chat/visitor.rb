@@ -1,0 +1,50 @@
+# frozen_string_literal: true
+
+require 'json'
+
+module Chat
+  # A browser: one fiber for what it says, one for what it sees.
+  class Visitor
+    LENGTH = 2000 # characters of a message
+    BEHIND = 200  # messages that a slow browser may be behind
+    ID = /\A[\w-]{8,40}\z/
+
+    def initialize(socket, room, name)
+      @socket = socket
+      @room = room
+      @name = name
+      @pace = Polyphony::Throttler.new(4, burst: 20) # a second; at once
+    end
+
+    # @param since [String] the last message that it has seen, when it comes back
+    def stay(since)
+      inbox = Polyphony::Channel.new(BEHIND)
+      writer = spin(:writer) { show(inbox) }
+      @room.join(inbox, @name, since)
+      # Who says too much is read more slowly, and TCP tells the browser: no more is needed.
+      @socket.each { |text| @pace.process { obey(text) } }
+    ensure
+      @room.leave(inbox)
+      writer&.stop
+    end
+
+    private
+
+    def show(inbox)
+      inbox.each { |text| @socket << text }
+      @socket.close(1013, 'Come again.') # the room has closed, or the browser is too slow
+    end
+
+    def obey(text)
+      case JSON.parse(text, symbolize_names: true)
+      in { say: String => words, id: ID => id } then say(clean(words), id)
+      in { typing: true } then @room.typing(@name)
+      end
+    rescue JSON::ParserError, NoMatchingPatternError
+      @socket.close(1007, 'This was not understood.')
+    end
+
+    def say(words, id) = words.empty? || @room.say(@name, words, id)
+    def clean(words) = words.scrub.gsub(/[[:cntrl:]&&[^\n]]/, ' ').strip[0, LENGTH]
+  end
+end
