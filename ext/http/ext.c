@@ -37,4 +37,5 @@ __attribute__((visibility("default"))) void Init_http_ext(void)
     Init_polyphony_http1_env(Init_polyphony_http1_head(http1));
     Init_polyphony_http1_parser(http1);
     Init_polyphony_http1_writer(http1);
+    Init_polyphony_websocket(http);
 }

@@ -43,5 +43,6 @@ VALUE Init_polyphony_http1_head(VALUE http1);
 void Init_polyphony_http1_env(VALUE head);
 void Init_polyphony_http1_parser(VALUE http1);
 void Init_polyphony_http1_writer(VALUE http1);
+void Init_polyphony_websocket(VALUE http);
 
 #endif

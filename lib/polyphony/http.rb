@@ -10,11 +10,13 @@
 #   http/server.rb, limits.rb     all of it together; server/accepting.rb, arrival.rb: connections as they come;
 #                                 server/stopping.rb, stopper.rb: the end; phases.rb: time limits
 #   http/static.rb                files
+#   http/websocket.rb             WebSockets; ext/http/websocket*.c: their frames
 #   http/rack.rb                  a handler for Rack apps; railtie.rb: Rails
 
 require_relative 'core'
 require_relative 'http/http1'
 require_relative 'http/server'
+require_relative 'http/websocket'
 require_relative 'http/static'
 require_relative 'http/rack'
 require_relative 'railtie' if defined?(::Rails::Railtie)

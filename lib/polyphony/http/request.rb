@@ -2,6 +2,7 @@
 
 require_relative 'request/query'
 require_relative 'request/responding'
+require_relative 'request/upgrading'
 
 module Polyphony
   module HTTP
@@ -14,6 +15,7 @@ module Polyphony
     module Request
       include Query
       include Responding
+      include Upgrading
 
       # @return [String] "http" or "https"
       # @suspends no

@@ -138,6 +138,10 @@ module Polyphony
       # @suspends no
       def connections = @open
 
+      # @return [WebSocket::Hub] what its WebSockets have in common
+      # @api private
+      def websockets = @websockets ||= WebSocket.hub(self, @scope)
+
       # @return [String]
       def inspect = "#<#{self.class} #{addresses.join(' ')} connections=#{connections}>"
 

@@ -22,6 +22,8 @@ module Polyphony
         include Takeover
         include Failing
 
+        # @return [Server]
+        attr_reader :server
         # @return [Transport::Plain, Transport::TLS]
         attr_reader :transport
         # @return [String] "http" or "https"

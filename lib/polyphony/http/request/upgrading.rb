@@ -1,0 +1,45 @@
+# frozen_string_literal: true
+
+module Polyphony
+  module HTTP
+    module Request
+      # Leaving HTTP for a WebSocket.
+      module Upgrading
+        # @return [Boolean] whether the client asks for a WebSocket
+        # @suspends no
+        def websocket? = upgrade_requested == 'websocket'
+
+        # Opens a WebSocket, and closes it when the block ends: with 1000, with 1011 if it raises. A request that
+        # asks for none, or in a wrong way, is answered (426, 400, 403, 503), and the block is not called.
+        #
+        #   request.websocket { |ws| ws.each { |message| ws << message } }
+        #
+        # @param options [Hash]
+        # @option options [String, Array<String>] :protocols subprotocols; the client's first that is among them is taken
+        # @option options [Integer] :max_message (1 MiB) bytes of a message, inflated; beyond: closed with 1009
+        # @option options [Integer] :max_frames (131,072) frames of a message; beyond: closed with 1008
+        # @option options [Numeric, nil] :ping (30) seconds of silence after which the client is pinged, and as many
+        #   for its answer until the connection is cut; nil: never
+        # @option options [Boolean, Hash] :deflate (true) whether to compress, for clients that can: `level`,
+        #   `mem_level`, `window_bits`, `context_takeover` (false), `min_size` (1024 bytes; shorter messages are sent
+        #   as they are)
+        # @option options [Integer] :buffer (1 MiB) bytes that may wait for a client that is slow
+        # @option options [Symbol] :overflow (:wait) beyond that, :wait lets who sends wait; :close closes with 1013
+        # @option options [Numeric] :close_timeout (5) seconds for the client to answer our closing
+        # @option options [String, Regexp, Array] :origins pages that may open it, as `https://example.com`; nil:
+        #   all. Browsers let pages of any origin open WebSockets, with the user's cookies
+        # @option options [Hash{String => String}] :headers to be sent with the answer
+        # @yieldparam ws [Polyphony::HTTP::WebSocket]
+        # @return [Object, nil] the block's value; nil when there was no WebSocket
+        # @raise [ArgumentError, TypeError] without a block, for an option that is none
+        # @raise [Polyphony::HTTP::ResponseError] when the request was answered before
+        # @suspends as its block does, and until the client has closed, for `close_timeout` at most
+        def websocket(**options, &block)
+          raise ::ArgumentError, 'a block is required: it gets the WebSocket' unless block
+
+          WebSocket.open(self, options)&.run(&block)
+        end
+      end
+    end
+  end
+end

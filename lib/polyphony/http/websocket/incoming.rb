@@ -1,0 +1,94 @@
+# frozen_string_literal: true
+
+module Polyphony
+  module HTTP
+    class WebSocket
+      # Receiving.
+      module Incoming
+        # Yields message after message until the WebSocket is closed, by whichever side.
+        #
+        # @yieldparam message [String] in UTF-8, and valid, for a text; in BINARY for bytes
+        # @return [self, Enumerator]
+        # @raise [Polyphony::Error] when another fiber receives
+        # @suspends until a message comes
+        def each
+          return to_enum unless block_given?
+
+          while (message = receive)
+            yield message
+          end
+          self
+        end
+
+        # Takes the next message. While nobody receives, nothing is read: the client's messages wait with it, and
+        # its pings and its closing, too.
+        #
+        # @return [String, nil] as for {#each}; nil when the WebSocket is closed: see {#close_code}
+        # @raise [Polyphony::Error] when another fiber receives
+        # @suspends until a message comes
+        def receive
+          raise Error, 'another fiber receives from this WebSocket' if @receiving
+
+          until @ended
+            event = @decoder.next
+            message = event.is_a?(::String) ? event : follow(event)
+            return message if message && !@close_sent
+          end
+          nil
+        end
+
+        private
+
+        # @return [String, nil] a message, if it is one
+        def follow(event)
+          case event
+          when nil then fill
+          when :text, :binary then inflate(event)
+          when :ping then pong
+          when :close then closed_by_client
+          when :failed then fail_with(@decoder.code, @decoder.reason)
+          end
+          # :pong: that something came is all that counts
+        end
+
+        def fill
+          prepare_to_wait
+          @receiving = Scheduler.task
+          came = @link.read { |data| @decoder.feed(data) }
+          @seen = @hub.now
+          @pinged = nil
+          gone unless came
+          nil
+        rescue Disconnected, *Transport.gone
+          gone
+        ensure
+          @receiving = nil
+        end
+
+        # What answers go out before anything else comes in: pings of a client that reads nothing pile up no more
+        # than messages.
+        def prepare_to_wait
+          @outbox.flush
+          @outbox.wait_for_room if @outbox.full?
+        end
+
+        def pong
+          @outbox.push(WebSocket.encode(Frame::PONG, @decoder.payload, false)) unless @close_sent
+          nil
+        end
+
+        def inflate(kind)
+          data = @deflate.inflate(@decoder.payload, @options.max_message)
+          return data if kind == :binary
+
+          data.force_encoding(::Encoding::UTF_8)
+          return data if data.valid_encoding?
+
+          fail_with(1007, 'a text is not UTF-8')
+        rescue Deflate::Error => e
+          fail_with(e.code, e.message)
+        end
+      end
+    end
+  end
+end

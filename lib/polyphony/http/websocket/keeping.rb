@@ -1,0 +1,74 @@
+# frozen_string_literal: true
+
+module Polyphony
+  module HTTP
+    class WebSocket
+      # What is looked after once a second, for all sockets together: is the client there still, does it take what
+      # is sent, has it answered our closing?
+      module Keeping
+        # @param now [Float]
+        # @return [void]
+        # @api private
+        # @suspends no
+        def check_time(now)
+          return cut('it has not answered our closing') if @close_by && now > @close_by
+
+          check_writing(now)
+          check_silence(now) if @receiving && !@close_sent
+        end
+
+        # A message of a topic: sent if there is room for it.
+        # @param bytes [String] a frame
+        # @api private
+        # @suspends no
+        def offer(bytes, overflow)
+          return if @ended || @close_sent
+          return @outbox.push(bytes) unless @outbox.full?(bytes.bytesize)
+
+          overflow == :drop ? @dropped += 1 : too_slow
+        end
+
+        # @param message [String, Frame]
+        # @return [String] a frame, compressed if that was agreed on
+        # @api private
+        def pack(message) = frame_of(message)
+
+        private
+
+        def cut(reason)
+          return if @cut
+
+          @cut = reason
+          @hub.log("#{peer}: cut: #{reason}")
+          @outbox.break_off
+          @link.cut
+        end
+
+        def check_writing(now)
+          limit = @hub.write_timeout
+          return @stuck_since = nil if limit.nil? || pending.zero?
+
+          state = [@outbox.progress, @link.unsent]
+          return @stuck, @stuck_since = state, now if @stuck_since.nil? || state != @stuck
+
+          cut("it has taken nothing for #{limit} s") if now - @stuck_since > limit
+        end
+
+        # Only while somebody receives: else an answer could have come and not been read.
+        def check_silence(now)
+          silent = now - @seen
+          @receiving.trim_stack if silent > 1 && !@pinged
+          return if @options.ping.nil? || silent < @options.ping
+          return cut("it has not answered a ping for #{@options.ping} s") if @pinged && now - @pinged >= @options.ping
+          return if @pinged
+
+          @pinged = now
+          @outbox.push(PING)
+        end
+
+        PING = WebSocket.encode(9, '', false)
+        private_constant :PING
+      end
+    end
+  end
+end

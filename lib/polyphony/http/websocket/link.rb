@@ -1,0 +1,147 @@
+# frozen_string_literal: true
+
+require 'socket'
+
+module Polyphony
+  module HTTP
+    class WebSocket
+      # What {Request#upgrade} gives, in its three kinds: how to read without holding memory while nothing comes,
+      # and how to write without waiting.
+      # @api private
+      module Link
+        # Bytes read at a time.
+        READ = 16_384
+        # Rounds of reading without a wait, before others get their turn.
+        ROUNDS = 16
+        # Strings to read into, needed from reading to decoding only: a few do for all sockets.
+        BUFFERS = [] # rubocop:disable Style/MutableConstant
+        # How many of them are kept.
+        BUFFERS_KEPT = 16
+
+        # @param io [BasicSocket, OpenSSL::SSL::SSLSocket, #readpartial]
+        # @return [Socket, TLS, Stream]
+        def self.for(io)
+          return Socket.new(io, Transport::Plain.new(io)) if io.is_a?(::BasicSocket)
+          return TLS.new(io, Transport::TLS.new(io)) if defined?(::OpenSSL::SSL::SSLSocket) && io.is_a?(::OpenSSL::SSL::SSLSocket)
+
+          Stream.new(io)
+        end
+
+        # A socket.
+        class Socket
+          # @param io [BasicSocket]
+          # @param transport [Transport::Plain]
+          def initialize(io, transport)
+            @io = io
+            @transport = transport
+            @backend = Polyphony.backend
+            @more = true # what was read ahead
+            @rounds = 0
+          end
+
+          # Yields what has come.
+          #
+          # @yieldparam data [String] to be used before anything waits
+          # @return [Boolean] false at the end
+          def read
+            wait unless @more
+            buffer = BUFFERS.pop || ::String.new(capacity: READ)
+            data = @io.read_nonblock(READ, buffer, exception: false)
+            yield data if data.is_a?(::String)
+            @more = more?(data)
+            !data.nil?
+          ensure
+            BUFFERS << buffer if buffer && BUFFERS.size < BUFFERS_KEPT
+          end
+
+          # @param data [String]
+          # @return [Integer] bytes that were taken
+          def try_write(data)
+            taken = @io.write_nonblock(data, exception: false)
+            taken.is_a?(::Integer) ? taken : 0
+          end
+
+          # @param strings [Array<String>]
+          def write(strings) = @transport.write(strings)
+
+          # @return [Integer] bytes that the kernel has, and the client has not
+          def unsent = @transport.unsent
+
+          # Sends no more.
+          def close_write = @transport.close_write
+
+          # @param buffer [String]
+          # @return [String, nil] nil at the end
+          def discard(buffer) = @transport.discard(buffer)
+
+          # Ends whatever waits for the client.
+          def cut = @transport.shutdown(true)
+
+          private
+
+          # Less came than there was room for: the next read would find nothing.
+          def more?(data)
+            @rounds = 0 unless @more
+            data.is_a?(::String) && data.bytesize == READ && (@rounds += 1) < ROUNDS
+          end
+
+          def wait = @backend.wait_io(@io)
+        end
+
+        # TLS over one.
+        class TLS < Socket
+          private
+
+          def more?(data)
+            (data.is_a?(::String) && @io.pending.positive?) || super
+          end
+
+          def wait = @backend.wait_io(@io.to_io)
+        end
+
+        # A stream of HTTP/2.
+        class Stream
+          # @param io [#readpartial, #write, #close, #close_write]
+          def initialize(io)
+            @io = io
+          end
+
+          # @see Socket#read
+          def read
+            yield @io.readpartial(READ)
+            true
+          rescue ::EOFError
+            false
+          end
+
+          # @see Socket#try_write: it cannot be asked
+          def try_write(_data) = 0
+
+          # @see Socket#write
+          def write(strings) = @io.write(*strings)
+
+          # @see Socket#unsent
+          def unsent = 0
+
+          # @see Socket#close_write
+          def close_write
+            @io.close_write
+          rescue *Transport.gone, Disconnected
+            nil
+          end
+
+          # @see Socket#discard
+          def discard(_buffer)
+            @io.readpartial(READ)
+          rescue ::EOFError
+            nil
+          end
+
+          # @see Socket#cut
+          def cut = @io.close
+        end
+      end
+      private_constant :Link
+    end
+  end
+end

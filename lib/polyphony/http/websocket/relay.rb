@@ -1,0 +1,80 @@
+# frozen_string_literal: true
+
+module Polyphony
+  module HTTP
+    class WebSocket
+      # Hands on what is published to one topic: one subscription for all sockets.
+      # @api private
+      class Relay
+        # Messages that may wait for it; then who publishes waits.
+        LIMIT = 1000
+
+        # @param topic [Topic]
+        # @param hub [Hub]
+        def initialize(topic, hub)
+          @topic = topic
+          @hub = hub
+          @sockets = {}.compare_by_identity
+          @ready = Event.new
+          @fiber = hub.spin(:'websocket topic') { run }
+        end
+
+        # @suspends until it is subscribed to the topic
+        # @raise [Closed] when the topic is closed
+        def add(socket, overflow, block)
+          @sockets[socket] = [overflow, block]
+          @ready.wait
+          raise @failure if @failure
+        end
+
+        # The last one ends it.
+        def remove(socket)
+          @sockets.delete(socket)
+          return unless @sockets.empty?
+
+          @hub.forget(@topic, self)
+          @subscription&.close
+        end
+
+        private
+
+        def run
+          @subscription = @topic.subscribe(limit: LIMIT, overflow: :wait)
+          @ready.set
+          @subscription.each { |message| deliver(message) }
+        rescue Polyphony::Closed => e
+          @failure = e
+        ensure
+          @hub.forget(@topic, self)
+          @subscription&.close
+          @ready.set
+        end
+
+        def deliver(message)
+          bytes = nil
+          @sockets.to_a.each do |socket, (overflow, block)|
+            if block
+              offer_own(socket, message, overflow, block)
+            else
+              socket.offer(bytes ||= bytes_of(message), overflow)
+            end
+          end
+        rescue ::TypeError, ::ArgumentError => e
+          @hub.log("#{@topic.inspect}: cannot be sent: #{e.message}")
+        end
+
+        def bytes_of(message) = (message.is_a?(Frame) ? message : Frame.new(message)).bytes
+
+        # What its block makes of it is one socket's affair, and so is its failure.
+        def offer_own(socket, message, overflow, block)
+          own = block.call(message)
+          socket.offer(socket.pack(own), overflow) unless own.nil?
+        rescue ::StandardError => e
+          @hub.failure(e, socket.request)
+          socket.close(1011)
+        end
+      end
+      private_constant :Relay
+    end
+  end
+end
