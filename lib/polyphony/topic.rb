@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
 require_relative 'topic/subscription'
+require_relative 'topic/delivery'
+require_relative 'topic/span'
 
 module Polyphony
   # Sends each message to all who have subscribed, wherever they are in the process: each has a queue of its own, and
@@ -11,26 +13,46 @@ module Polyphony
   #   prices.publish(Price.new('ACME', 12.5)) # => 1
   #
   # A subscriber that is too slow holds up nobody, unless it asks for that: see {#subscribe}.
+  #
+  # With `over:` it spans processes and machines: what one of them publishes, the subscribers of all get.
+  #
+  #   prices = Polyphony::Topic.new(:prices, over: Polyphony::Redis.new)
   class Topic
+    include Delivery
+
     # @return [Object] what the program calls it
     attr_reader :name
 
-    # @param name [Object] for `inspect` and messages
-    def initialize(name = nil)
+    # @param name [Object] for `inspect` and messages; with `over:` the name of the channel
+    # @param over [#publish, #subscribe, nil] carries messages between processes: a {Polyphony::Redis}, a
+    #   {Polyphony::Postgres}, or what has `publish(channel, payload)` and `subscribe(channel) { |payload| }`, which
+    #   suspends and reconnects by itself. If that takes `ready:` and `lost:`, it calls them when it listens (again)
+    # @param codec [#dump, #load, nil] messages to Strings and back; nil: JSON, with what JSON has. Marshal only among
+    #   processes that trust each other
+    # @param on_gap [#call, nil] called with the topic and the error when messages may have been missed
+    # @raise [ArgumentError, TypeError]
+    # @suspends no
+    def initialize(name = nil, over: nil, codec: nil, on_gap: nil)
       @name = name
       @subscriptions = {}.compare_by_identity
       @closed = false
       @pid = ::Process.pid
+      @span = over && Span.new(self, over, codec, on_gap)
     end
 
     # Sends a message to all subscribers.
     #
     # @param message [Object] all get this object: freeze what must not change
-    # @return [Integer] how many got it
+    # @return [Integer, Object] how many got it; with `over:` what the engine says to that
     # @raise [Polyphony::Closed] when the topic is closed
-    # @suspends only while the queue of a subscriber with `overflow: :wait` is full; the others have it by then
+    # @raise [StandardError] with `over:` what the codec and the engine raise
+    # @suspends only while the queue of a subscriber with `overflow: :wait` is full; the others have it by then. With
+    #   `over:` until the engine has taken it
     def publish(message)
-      deliver(message)
+      return deliver(message) unless @span
+      raise Closed, "#{inspect}: nothing can be published" if @closed
+
+      @span.publish(message)
     end
     alias << publish
 
@@ -44,13 +66,7 @@ module Polyphony
     def deliver(message)
       raise Closed, "#{inspect}: nothing can be published" if @closed
 
-      full = nil
-      delivered = subscriptions.count do |subscription|
-        taken = subscription.offer(message)
-        (full ||= []).push(subscription) if taken.nil?
-        taken
-      end
-      full ? delivered + full.count { |subscription| subscription.insist(message) } : delivered
+      hand_out(message, subscriptions)
     end
 
     # Subscribes the calling fiber, until it closes the subscription, ends or is restarted. What was published
@@ -69,13 +85,15 @@ module Polyphony
     # @raise [ArgumentError] for a limit that is not positive, or an unknown overflow
     # @raise [Polyphony::Closed] when the topic is closed
     # @raise [Polyphony::Overflow] with a block, see above
-    # @suspends with a block: until there is a message
+    # @raise [StandardError] with `over:` what the engine fails with
+    # @suspends with a block: until there is a message; with `over:` until the engine listens
     def subscribe(limit: 1000, overflow: :raise, &block)
       raise Closed, "#{inspect}: there will be nothing to receive" if @closed
 
       subscription = Subscription.open(self, Lifecycle.current, limit, overflow)
       @subscriptions[subscription] = true
       subscription.close if @closed # by another thread
+      listen(subscription) if @span
       block ? consume(subscription, block) : subscription
     end
 
@@ -91,6 +109,7 @@ module Polyphony
     def close(error = nil)
       @closed = true
       subscriptions.each { |subscription| subscription.close(error) }
+      @span&.close
       self
     end
 
@@ -110,18 +129,16 @@ module Polyphony
     # @suspends no
     def remove(subscription)
       @subscriptions.delete(subscription)
+      @span&.left(subscription.thread)
     end
 
     private
 
-    # A list of its own: there may be others when the next one gets its message. A forked child has none of
-    # the fibers that subscribed, but for the one that forked.
-    def subscriptions
-      return @subscriptions.keys if @pid == ::Process.pid
-
-      @pid = ::Process.pid
-      @subscriptions.keys.each { |subscription| remove(subscription) unless subscription.of?(Lifecycle.current) }
-      @subscriptions.keys
+    def listen(subscription)
+      @span.joined
+    rescue ::Exception
+      subscription.close
+      raise
     end
 
     def consume(subscription, block)

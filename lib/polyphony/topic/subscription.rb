@@ -35,6 +35,7 @@ module Polyphony
 
         @topic = topic
         @life = life
+        @thread = ::Thread.current
         @limit = limit && Polyphony.count(limit, 'limit')
         @overflow = overflow
         @channel = Channel.new(@limit)
@@ -120,6 +121,10 @@ module Polyphony
       rescue Closed
         false
       end
+
+      # @return [::Thread] of the fiber that subscribed
+      # @api private
+      attr_reader :thread
 
       # @return [Boolean] whether +life+ subscribed
       # @api private
