@@ -11,12 +11,16 @@
 #                                 server/stopping.rb, stopper.rb: the end; phases.rb: time limits
 #   http/static.rb                files
 #   http/websocket.rb             WebSockets; ext/http/websocket*.c: their frames
+#   http/event_stream.rb          server-sent events
+#   http/hub.rb                   what both need of the server
 #   http/rack.rb                  a handler for Rack apps; railtie.rb: Rails
 
 require_relative 'core'
 require_relative 'http/http1'
 require_relative 'http/server'
+require_relative 'http/hub'
 require_relative 'http/websocket'
+require_relative 'http/event_stream'
 require_relative 'http/static'
 require_relative 'http/rack'
 require_relative 'railtie' if defined?(::Rails::Railtie)

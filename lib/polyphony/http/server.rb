@@ -138,9 +138,9 @@ module Polyphony
       # @suspends no
       def connections = @open
 
-      # @return [WebSocket::Hub] what its WebSockets have in common
+      # @return [Hub] of what outlasts requests
       # @api private
-      def websockets = @websockets ||= WebSocket.hub(self, @scope)
+      def hub = @hub ||= Hub.new(self, @scope)
 
       # @return [String]
       def inspect = "#<#{self.class} #{addresses.join(' ')} connections=#{connections}>"

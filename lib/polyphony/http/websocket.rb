@@ -11,7 +11,6 @@ require_relative 'websocket/outbox'
 require_relative 'websocket/incoming'
 require_relative 'websocket/closing'
 require_relative 'websocket/keeping'
-require_relative 'websocket/hub'
 require_relative 'websocket/handshake'
 
 module Polyphony
@@ -41,12 +40,6 @@ module Polyphony
         Handshake.new(request, Options.for(options)).perform
       end
 
-      # @param server [Server]
-      # @param scope [Scope] the server's
-      # @return [Hub]
-      # @api private
-      def self.hub(server, scope) = Hub.new(server, scope)
-
       # @return [Polyphony::HTTP::Request] that opened it
       attr_reader :request
       # @return [String, nil] the subprotocol that was agreed on
@@ -70,7 +63,7 @@ module Polyphony
         @options = options
         @protocol = protocol
         @deflate = deflate
-        @hub = request.context.server.websockets
+        @hub = request.context.server.hub
         @link = link
         @outbox = Outbox.new(link, @hub, options.buffer)
         @decoder = Decoder.new(options.max_message, options.max_frames, !deflate.nil?)

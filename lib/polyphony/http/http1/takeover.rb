@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative '../presence'
+
 module Polyphony
   module HTTP
     module HTTP1
@@ -34,6 +36,9 @@ module Polyphony
         def give_away
           @hijacked = true
         end
+
+        # @return [Boolean] whether the client has closed its side
+        def client_gone? = Presence.ended?(@transport.io.to_io)
 
         # @return [Boolean] whether a handler has taken the connection for good
         def hijacked? = @hijacked ? true : false

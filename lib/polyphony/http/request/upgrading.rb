@@ -3,7 +3,7 @@
 module Polyphony
   module HTTP
     module Request
-      # Leaving HTTP for a WebSocket.
+      # Answers that go on: WebSockets, and events.
       module Upgrading
         # @return [Boolean] whether the client asks for a WebSocket
         # @suspends no
@@ -38,6 +38,31 @@ module Polyphony
           raise ::ArgumentError, 'a block is required: it gets the WebSocket' unless block
 
           WebSocket.open(self, options)&.run(&block)
+        end
+
+        # Answers with server-sent events, until the block ends. When the client has gone, which is noticed within a
+        # second or two, the block is cut where it waits, and {Disconnected} raised, which a handler need not
+        # rescue; when the server stops, the block is cut and the answer ended.
+        #
+        #   request.sse { |events| topic.subscribe { |news| events << news } }
+        #
+        # @param headers [Hash{String => String}] besides those of {EventStream::HEADERS}
+        # @param keep_alive [Numeric, nil] seconds without an event after which a comment is sent, so that no proxy
+        #   takes the connection for dead; nil: never
+        # @option options [Integer] :retry milliseconds that the client is to wait before it comes again
+        # @yieldparam events [Polyphony::HTTP::EventStream]
+        # @return [Object, nil] the block's value; nil if it was cut, or the request is HEAD
+        # @raise [ArgumentError] without a block, for an option that is none
+        # @raise [Polyphony::HTTP::Disconnected] when the client has gone
+        # @raise [Polyphony::HTTP::ResponseError] when the request was answered before
+        # @suspends as its block does
+        def sse(headers: {}, keep_alive: 15, **options, &block)
+          raise ::ArgumentError, 'a block is required: it gets the stream of events' unless block
+
+          unknown = options.keys - [:retry]
+          raise ::ArgumentError, "sse has no option #{unknown.join(', ')}; there are: retry, headers, keep_alive" unless unknown.empty?
+
+          EventStream.new(self, keep_alive && Polyphony.duration(keep_alive, 'keep_alive')).run(headers, options[:retry], &block)
         end
       end
     end

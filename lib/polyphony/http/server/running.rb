@@ -21,7 +21,7 @@ module Polyphony
           Polyphony.every(1) do
             now = @clock.tick
             @connections.keys.each { |connection| connection.check_time(now) }
-            @websockets&.check_time(now)
+            @hub&.check_time(now)
           end
         end
 

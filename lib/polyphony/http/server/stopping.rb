@@ -21,7 +21,7 @@ module Polyphony
           @binds.each(&:remove_file)
           @listeners.each(&:finish)
           @connections.each_key(&:drain)
-          @websockets&.drain
+          @hub&.drain
           Polyphony.move_on_after(grace) { wait_for_connections }
           @log.warn("#{@open} connections were cut when the server stopped") if @open.positive?
           @scope.stop

@@ -75,7 +75,7 @@ module Polyphony
 
         # The client has done what it must not.
         def fail_with(code, reason)
-          @hub.log("#{peer}: #{reason} (#{code})")
+          @hub.log("websocket: #{peer}: #{reason} (#{code})")
           ended(code, reason)
           send_close(close_frame(code, reason)) unless @close_sent
           nil
@@ -97,7 +97,7 @@ module Polyphony
         def too_slow
           return if @close_sent || @ended
 
-          @hub.log("#{peer}: #{pending} bytes wait to be sent, which is more than may (1013)")
+          @hub.log("websocket: #{peer}: #{pending} bytes wait to be sent, which is more than may (1013)")
           close(1013, 'too slow')
         end
 

@@ -17,6 +17,13 @@ module Polyphony
           check_silence(now) if @receiving && !@close_sent
         end
 
+        # The server stops.
+        # @api private
+        # @suspends no
+        def drain
+          close(1001)
+        end
+
         # A message of a topic: sent if there is room for it.
         # @param bytes [String] a frame
         # @api private
@@ -39,7 +46,7 @@ module Polyphony
           return if @cut
 
           @cut = reason
-          @hub.log("#{peer}: cut: #{reason}")
+          @hub.log("websocket: #{peer}: cut: #{reason}")
           @outbox.break_off
           @link.cut
         end

@@ -75,6 +75,10 @@ module Polyphony
         end
       end
       private_constant :Relay
+
+      # @return [Relay]
+      # @api private
+      def self.relay(topic, hub) = Relay.new(topic, hub)
     end
   end
 end
