@@ -1,0 +1,108 @@
+# frozen_string_literal: true
+
+module Polyphony
+  class Postgres
+    # The connection of a {Listener}: which channels the server should send, and does. One command is under way at a
+    # time; whoever reads gets its answer. @api private
+    module ListenerConnection
+      private
+
+      def forget_connection
+        @wire = nil
+        @listened = {}
+        @asked = nil # what the command under way is for: channels to listen to, and not to; [] for a sign of life
+        @generation = (@generation || 0) + 1
+      end
+
+      def drop
+        wire = @wire
+        forget_connection
+        wire&.drop
+      end
+
+      # One wait of the fiber that reads.
+      def step
+        return connect unless @wire
+
+        wire = @wire
+        come = wire.read(@options.idle_check)
+        return unless wire.equal?(@wire)
+
+        come ? take : look_alive
+      rescue ::PG::Error, ::SystemCallError, ::IOError => e
+        raise if e.is_a?(ConnectionFailed)
+
+        lose if wire.equal?(@wire)
+      end
+
+      def connect
+        wire = Wire.new(@connector.connect(::Float::INFINITY), @options)
+        return wire.drop if @closed || @subscriptions.empty?
+
+        @wire = wire
+        @counters[:connects] += 1
+        adjust
+      end
+
+      def lose
+        drop
+        @counters[:gaps] += 1
+      end
+
+      # Asks the server for what is wanted and not yet listened to.
+      def adjust
+        return if @wire.nil? || @asked
+
+        missing = @wanted.keys.reject { |channel| @listened[channel] }
+        needless = @listened.keys.reject { |channel| @wanted.key?(channel) }
+        return if missing.empty? && needless.empty?
+
+        send_command(missing, needless)
+      end
+
+      # Small enough for the socket to take it at once, or soon.
+      def send_command(missing, needless)
+        pg = @wire.pg
+        pg.send_query([*missing.map { |name| "LISTEN #{pg.quote_ident(name)}" },
+                       *needless.map { |name| "UNLISTEN #{pg.quote_ident(name)}" }].join(';'))
+        pg.sync_flush
+        @asked = [missing, needless]
+        @asked_at = Polyphony.now
+      rescue ::PG::Error
+        lose # who reads makes another
+      end
+
+      # Nothing has come for a while: is anybody there?
+      def look_alive
+        if @asked
+          lose if Polyphony.now - @asked_at >= @options.connect_timeout
+        else
+          send_command([], [])
+        end
+      end
+
+      def take
+        pg = @wire.pg
+        pg.sync_flush
+        until @asked.nil? || pg.is_busy
+          result = pg.sync_get_result
+          result ? result.check : answered
+        end
+        while (notification = pg.notifies)
+          deliver(notification)
+        end
+        @turns.wake_all
+      end
+
+      def answered
+        missing, needless = @asked
+        @asked = nil
+        missing.each { |channel| @listened[channel] = true }
+        needless.each { |channel| @listened.delete(channel) }
+        announce unless missing.empty?
+        adjust
+      end
+    end
+    private_constant :ListenerConnection
+  end
+end

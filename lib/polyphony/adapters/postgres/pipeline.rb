@@ -1,0 +1,137 @@
+# frozen_string_literal: true
+
+require_relative 'request'
+require_relative 'pipeline_connection'
+require_relative 'pipeline_protocol'
+
+module Polyphony
+  class Postgres
+    # One connection on which the queries of many fibers of a thread are under way at a time, in libpq's pipeline mode:
+    # what fibers ask within one round of the scheduler goes out as one packet. Each query is a transaction of its own,
+    # so that an error is one fiber's only. @api private
+    class Pipeline
+      include PipelineConnection
+      include PipelineProtocol
+
+      LIMIT = 1000 # queries under way; who comes then waits
+      private_constant :LIMIT
+
+      # @param connector [Connector]
+      # @param options [Options]
+      # @param counters [Hash]
+      def initialize(connector, options, counters)
+        @connector = connector
+        @options = options
+        @counters = counters
+        @requests = []
+        @wanted = 0
+        @turns = Turns.new('answer from', self) { step }
+        @connecting = Semaphore.new(1)
+        @gate = @pushing = @closed = false
+      end
+
+      # @return [Integer] queries under way
+      def size = @requests.size
+
+      # @param sql [String]
+      # @param params [Array]
+      # @return [PG::Result]
+      # @raise [PG::Error]
+      # @suspends until the answer
+      def run(sql, params)
+        await(sql, params, true)
+      rescue ::PG::FeatureNotSupported, ::PG::InvalidSqlStatementName => e
+        raise unless @statements
+
+        # As in Operations#again; what was not prepared fails in the same way again.
+        e.is_a?(::PG::FeatureNotSupported) ? @statements.forget(sql) : @statements.clear
+        await(sql, params, false)
+      end
+
+      # Nothing can be asked any more.
+      #
+      # @param now [Boolean] also what is under way ends
+      # @return [void]
+      def close(now: false)
+        @closed = true
+        lose(Closed.new("#{inspect} was closed")) if now || @requests.empty?
+      end
+
+      # @return [String]
+      def inspect = "#<#{self.class} #{@options.place} under_way=#{@requests.size}>"
+      alias label inspect
+
+      private
+
+      def await(sql, params, prepare)
+        life = Lifecycle.current
+        Scheduler.checkpoint
+        enter(life) unless ready?
+        request = ask(sql, params, prepare, life)
+        push
+        @turns.wait(life) { request.done? }
+        request.value
+      ensure
+        abandon(request) if request && !request.done?
+      end
+
+      def ready? = @wire && !@gate && @requests.size < LIMIT && (!@requests.empty? || fresh?)
+
+      def enter(life)
+        until ready?
+          raise Closed, "#{inspect} is closed" if @closed
+
+          if @gate || @requests.size >= LIMIT then @turns.wait(life) { !@gate && @requests.size < LIMIT }
+          else connect
+          end
+        end
+      end
+
+      # Sends what has been asked, after all fibers that can run now have had their turn to ask.
+      def push
+        return if @pushing
+
+        wire = @wire
+        @pushing = true
+        begin
+          Scheduler.snooze
+          @counters[:batches] += 1
+          flush(wire)
+          flushed = true
+        ensure
+          @pushing = false
+          wire.within_limit { wire.flush } unless flushed || wire.broken? # others count on it
+        end
+      end
+
+      def flush(wire)
+        wire.flush unless wire.broken?
+      rescue ::PG::Error, ::SystemCallError, ::IOError => e
+        lose(e)
+      end
+
+      # Nobody waits for the answer any more. If nobody waits for any, the server shall not go on; if somebody does, his
+      # query must not be hit by what was meant for another: it goes on, and its answer is dropped.
+      def abandon(request)
+        request.abandon
+        @wanted -= 1
+        end_all if @wanted.zero? && @wire && !@gate
+      end
+
+      def end_all
+        @gate = true
+        wire = @wire
+        alone = @requests.size == 1
+        wire.within_limit do
+          Cancelling.request(wire.pg)
+          alone ? @turns.wait { @requests.empty? } : wire.drop
+        end
+      ensure
+        @gate = false
+        lose(::PG::ConnectionBad.new('the query was cancelled')) if wire.broken?
+        @turns.wake_all
+      end
+    end
+    private_constant :Pipeline
+  end
+end
