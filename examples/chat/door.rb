@@ -7,7 +7,7 @@ module Chat
   class Door
     NAME = /\A[[:alnum:]][[:alnum:] ._'-]{0,23}\z/
     ROOM = /\A[a-z0-9][a-z0-9-]{0,23}\z/
-    SOCKET = { max_message: 16_384, ping: 25 }.freeze # bytes, seconds
+    SOCKET = { max_message: 16_384, buffer: 262_144, ping: 25 }.freeze # bytes, bytes that wait, seconds
     REFUSED = 4403 # who is told this does not come back by itself
 
     def initialize(rooms)
@@ -15,17 +15,13 @@ module Chat
     end
 
     def open(request)
-      return request.respond("WebSockets only\n", { 'upgrade' => 'websocket' }, status: 426) unless request.websocket?
-      return request.respond("not from there\n", status: 403) unless ours?(request['origin'], request.authority)
-
       name, room, since = request.query.values_at('name', 'room', 'since').map(&:to_s)
-      request.websocket(**SOCKET) { |socket| enter(socket, name, room, since) }
+      # Pages of other sites are not to speak for those who look at them.
+      ours = ->(origin) { origin.sub(%r{\Ahttps?://}, '') == request.authority }
+      request.websocket(**SOCKET, origins: ours) { |socket| enter(socket, name, room, since) }
     end
 
     private
-
-    # Pages of other sites are not to speak for those who look at them.
-    def ours?(origin, authority) = origin.nil? || origin.sub(%r{\Ahttps?://}, '') == authority
 
     def enter(socket, name, room, since)
       return socket.close(REFUSED, 'This name will not do.') unless NAME.match?(name)

@@ -4,13 +4,14 @@ require 'json'
 
 module Chat
   # A room is a fiber. What happens comes to it as messages, one at a time: its state is its own and needs no lock.
-  # Who is in it is a channel; what is put into that, they see.
   #
-  # What is said goes to a topic and comes back from there: with Redis, to the room in each of the processes.
+  # What is said goes to @topic, which with Redis reaches the room of that name in each process. The room shows it on
+  # @stage, a topic of its own, to which the sockets of those who are in it are subscribed.
   class Room
     def initialize(name, topic, history, presence)
       @name, @topic, @history, @presence = name, topic, history, presence
-      @members = {}.compare_by_identity # channel => name
+      @stage = Polyphony::Topic.new(name)
+      @members = {}.compare_by_identity # socket => name
       @people = {}                      # room => names
     end
 
@@ -22,10 +23,10 @@ module Chat
     def close = @fiber.stop
     def empty? = @members.empty?
 
-    # What others may do, in their fibers.
+    # What visitors do, in their fibers.
 
-    def join(inbox, name, since) = @fiber.call([:join, inbox, name, since])
-    def leave(inbox) = @fiber.send?([:leave, inbox])
+    def join(socket, name, since) = @fiber.call([:join, socket, name, since])
+    def leave(socket) = @fiber.send?([:leave, socket])
     def show(people) = @fiber.send?([:people, people])
     def typing(name) = @topic.publish(['typing', name])
 
@@ -37,49 +38,41 @@ module Chat
 
     private
 
-    # What it does itself, in its own.
+    # What the room does, in its own.
 
     def run
       news = @topic.subscribe
       spin(:recall) { @history.recall { |entry| @topic.deliver(['said', entry]) } }
       loop { take(Polyphony::Channel.select(Polyphony.current, news).last) }
     ensure
-      @members.each_key(&:close) # they come back by themselves: to the next run, if this one has failed
+      @members.each_key { |socket| socket.close(1013, 'Come again.') } # if it has failed: to its next run
       @members.clear
     end
 
     def take(message)
       case message
-      in Polyphony::Call[:join, inbox, name, since] => call then call.reply(admit(inbox, name, since))
-      in [:leave, inbox] then announce if @members.delete(inbox)
+      in Polyphony::Call[:join, socket, name, since] => call then call.reply(admit(socket, name, since))
+      in [:leave, socket] then announce if @members.delete(socket)
       in [:people, people] then tell(present(@people = people))
       in ['said', entry] then tell({ type: 'said', **entry }) if @history.add(entry)
       in ['typing', name] then tell({ type: 'typing', name: name })
       end
     end
 
-    def admit(inbox, name, since)
-      @members[inbox] = name
+    def admit(socket, name, since)
       missed, resumed = @history.since(since)
-      put(inbox, JSON.generate({ type: 'welcome', room: @name, resumed: resumed, said: missed }))
-      put(inbox, JSON.generate(present(@people)))
+      socket << JSON.generate({ type: 'welcome', room: @name, resumed: resumed, said: missed })
+      socket << JSON.generate(present(@people))
+      socket.subscribe(@stage) # one that is too slow is closed: nobody waits for it
+      @members[socket] = name
       announce
     end
 
     def announce = @presence.update(@name, @members.values)
+    def tell(event) = @stage.publish(JSON.generate(event))
 
     def present(people)
       { type: 'present', people: people.fetch(@name, []), rooms: people.transform_values(&:size) }
-    end
-
-    def tell(event)
-      text = JSON.generate(event)
-      @members.each_key { |inbox| put(inbox, text) }
-    end
-
-    # Nobody waits for who is too slow.
-    def put(inbox, text)
-      inbox.closed? || inbox.try_send(text) || inbox.close
     end
   end
 end

@@ -3,10 +3,9 @@
 require 'json'
 
 module Chat
-  # A browser: one fiber for what it says, one for what it sees.
+  # Somebody in a room. What the room shows goes to the socket by itself; this fiber takes what is said.
   class Visitor
     LENGTH = 2000 # characters of a message
-    BEHIND = 200  # messages that a slow browser may be behind
     ID = /\A[\w-]{8,40}\z/
 
     def initialize(socket, room, name)
@@ -18,22 +17,14 @@ module Chat
 
     # @param since [String] the last message that it has seen, when it comes back
     def stay(since)
-      inbox = Polyphony::Channel.new(BEHIND)
-      writer = spin(:writer) { show(inbox) }
-      @room.join(inbox, @name, since)
+      @room.join(@socket, @name, since)
       # Who says too much is read more slowly, and TCP tells the browser: no more is needed.
       @socket.each { |text| @pace.process { obey(text) } }
     ensure
-      @room.leave(inbox)
-      writer&.stop
+      @room.leave(@socket)
     end
 
     private
-
-    def show(inbox)
-      inbox.each { |text| @socket << text }
-      @socket.close(1013, 'Come again.') # the room has closed, or the browser is too slow
-    end
 
     def obey(text)
       case JSON.parse(text, symbolize_names: true)

@@ -39,7 +39,7 @@ RSpec.describe 'the rooms of the chat', :fibers, :virtual_time do
   end
 
   it 'remember a hundred messages' do
-    ada = person(lobby, 'Ada', limit: nil)
+    ada = person(lobby, 'Ada')
     130.times { |n| ada.say n.to_s }
     settle
     expect(person(lobby, 'Bob').heard).to eq((30...130).map(&:to_s))
@@ -57,15 +57,6 @@ RSpec.describe 'the rooms of the chat', :fibers, :virtual_time do
     lobby.typing('Bob')
     settle
     expect(ada.events.last).to eq(type: 'typing', name: 'Bob')
-  end
-
-  it 'do without who is too slow, and go on with the others' do
-    slow = person(lobby, 'Slow', limit: 4)
-    ada = person(lobby, 'Ada')
-    10.times { |n| ada.say n.to_s }
-    settle
-    expect([ada.heard, slow.inbox.closed?]).to eq([(0..9).map(&:to_s), true])
-    expect(slow.heard.size).to be < 10
   end
 
   it 'tell who is where, each name once, and who has left' do
@@ -91,7 +82,7 @@ RSpec.describe 'the rooms of the chat', :fibers, :virtual_time do
     ada.say 'before'
     settle
     expect { lobby.send(:instance_variable_get, :@fiber) << :nonsense and sleep 1 }.to output(/nonsense/).to_stderr
-    expect(ada.inbox).to be_closed
+    expect(ada.closed).to eq([1013, 'Come again.'])
     back = person(rooms['lobby'], 'Ada')
     expect(back.heard).to eq(['before'])
     back.say 'after'

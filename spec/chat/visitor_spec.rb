@@ -10,13 +10,13 @@ RSpec.describe 'a visitor of the chat', :fibers, :virtual_time do
     spin { Chat::Visitor.new(socket, room, name).stay(since) }
   end
 
-  def said(socket) = socket.sent.select { |event| event[:type] == 'said' }.map { |event| event[:text] }
+  def said(socket) = socket.events.select { |event| event[:type] == 'said' }.map { |event| event[:text] }
 
   it 'says something, sees it, and leaves' do
     socket = ChatPeople::Socket.new({ say: 'hello', id: 'message-1' }, { typing: true })
     visitor = visit(socket)
     settle
-    expect(socket.sent.map { |event| event[:type] }).to eq(%w[welcome present said typing])
+    expect(socket.events.map { |event| event[:type] }).to eq(%w[welcome present said typing])
     expect(room).not_to be_empty
     socket.go
     visitor.await
@@ -25,7 +25,7 @@ RSpec.describe 'a visitor of the chat', :fibers, :virtual_time do
   end
 
   it 'is read more slowly when it says too much' do
-    watcher = person(room, 'Bob', limit: nil)
+    watcher = person(room, 'Bob')
     socket = ChatPeople::Socket.new(*(1..30).map { |n| { say: n.to_s, id: "message-#{n}" } })
     visit(socket)
     settle

@@ -11,26 +11,50 @@ module ChatPeople
   # As Kernel's verbs, which `require 'polyphony'` would add to the whole process.
   [Chat::Room, Chat::Rooms, Chat::Presence, Chat::Visitor].each { |kind| kind.include(Fibers) }
 
-  # Somebody who sees a room.
-  class Person
-    attr_reader :name, :inbox
+  # A WebSocket's place.
+  class Socket
+    # @return [Array(Integer, String), nil] code and reason that it was closed with
+    attr_reader :closed
 
-    def initialize(room, name, since: '', limit: 200)
-      @room = room
-      @name = name
-      @inbox = Polyphony::Channel.new(limit)
-      room.join(@inbox, name, since)
+    def initialize(*messages)
+      @incoming = Polyphony::Channel.new
+      messages.each { |message| say(message) }
+      @sent = []
     end
 
+    # The browser's side.
+
+    def say(message) = @incoming << (message.is_a?(String) ? message : JSON.generate(message))
+    def go = @incoming.close
+
     # @return [Array<Hash>] what has come, since the last time
-    def events
-      events = []
-      while (text = @inbox.try_receive)
-        events << JSON.parse(text, symbolize_names: true)
-      end
-      events
-    rescue Polyphony::Closed
-      events
+    def events = @sent.slice!(0..)
+
+    # The server's side.
+
+    def each(&block) = @incoming.each(&block)
+    def <<(text) = @sent << JSON.parse(text, symbolize_names: true)
+
+    def subscribe(topic)
+      fiber = Polyphony.spin { topic.subscribe(limit: nil) { |text| self << text unless @closed } }
+      Polyphony.snooze until fiber.waiting_on
+    end
+
+    def close(code = 1000, reason = '')
+      @closed ||= [code, reason]
+      go
+    end
+  end
+
+  # Somebody who is in a room, without a visitor's fiber.
+  class Person < Socket
+    attr_reader :name
+
+    def initialize(room, name, since: '')
+      super()
+      @room = room
+      @name = name
+      room.join(self, name, since)
     end
 
     # @return [Array<String>] what others, and we, have said
@@ -38,28 +62,7 @@ module ChatPeople
 
     def say(text, id = "#{name.downcase}-#{SecureRandom.hex(6)}") = @room.say(@name, text, id)
 
-    def leave = @room.leave(@inbox)
-  end
-
-  # A WebSocket's place.
-  class Socket
-    attr_reader :sent, :closed
-
-    def initialize(*texts)
-      @incoming = Polyphony::Channel.new
-      texts.each { |text| say(text) }
-      @sent = []
-    end
-
-    def say(message) = @incoming << (message.is_a?(String) ? message : JSON.generate(message))
-    def go = @incoming.close
-    def each(&block) = @incoming.each(&block)
-    def <<(text) = @sent << JSON.parse(text, symbolize_names: true)
-
-    def close(code = 1000, reason = '')
-      @closed = [code, reason]
-      go
-    end
+    def leave = @room.leave(self)
   end
 
   # What several processes have in common, in this one.

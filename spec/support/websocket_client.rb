@@ -2,7 +2,7 @@
 
 require_relative 'http_client'
 
-# A client of WebSockets that can do as much as specs of others' servers need: short texts.
+# A client of WebSockets that can do as much as specs of others' servers need: short texts, and the end.
 class WebSocketClient
   # @param client [HttpServer::Client] connected
   def initialize(client, path, headers = {})

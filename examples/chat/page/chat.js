@@ -26,11 +26,9 @@ const connection = new Connection({
 
 const events = {
   welcome({ said, resumed }) {
-    const pending = [...connection.unsent]
-    if (!resumed) view.clear()
+    people = null
+    if (!resumed && !view.empty) view.note('Back again. Something may be missing here.')
     said.forEach((entry) => view.message(entry, name))
-    if (!resumed) pending.forEach(([id, text]) => view.message({ id, name, text, at: now() }, name, true))
-    if (!said.length && !resumed) view.note('Nobody has said anything here yet.')
   },
 
   said(entry) {
@@ -64,7 +62,12 @@ function enter() {
   view.rooms({}, room)
   view.me(name)
   connection.enter(room, name)
-  if (matchMedia('(hover: hover)').matches) $('text').focus()
+  write()
+}
+
+// On a phone this would bring the keyboard up.
+function write() {
+  if (matchMedia('(min-width: 721px)').matches) $('text').focus()
 }
 
 function ask(reason = '') {
@@ -81,6 +84,7 @@ $('enter').addEventListener('submit', () => {
   enter()
 })
 $('door').addEventListener('cancel', (event) => { if (!name) event.preventDefault() })
+$('door').addEventListener('close', write)
 $('me').addEventListener('click', () => ask())
 addEventListener('hashchange', enter)
 

@@ -13,10 +13,11 @@ const day = new Intl.DateTimeFormat([], { dateStyle: 'full' })
 
 const element = (tag, className, text = '') => Object.assign(document.createElement(tag), { className, textContent: text })
 
+// A colour for each name, far from that of a similar one.
 function hue(name) {
   let sum = 0
-  for (const letter of name) sum = (sum * 31 + letter.codePointAt(0)) % 360
-  return sum
+  for (const letter of name) sum = (sum * 31 + letter.codePointAt(0)) % 65521
+  return Math.round(sum * 137.508) % 360
 }
 
 function avatar(name) {
@@ -76,10 +77,14 @@ export const view = {
     shown.clear()
   },
 
+  get empty() { return shown.size === 0 },
+
   // A message; one that we have sent ourselves, and that is there already, has arrived now.
   message(entry, me, pending = false) {
+    const before = shown.get(entry.id)
+    if (before && !before.matches('.pending')) return
     const follow = atEnd() || entry.name === me
-    shown.get(entry.id)?.remove()
+    before?.remove()
     const item = build(entry, entry.name === me)
     item.classList.toggle('pending', pending)
     shown.set(entry.id, item)
@@ -105,7 +110,7 @@ export const view = {
     }
   },
 
-  rooms(rooms, current, unread = 0) {
+  rooms(rooms, current) {
     const names = Object.keys({ ...rooms, [current]: 0 })
     $('rooms').replaceChildren(...names.map((name) => {
       const item = document.createElement('li')
