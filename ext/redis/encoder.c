@@ -120,7 +120,29 @@ static VALUE encode(int argc, VALUE *argv, VALUE self)
     return buffer;
 }
 
+/* A buffer that has grown beyond this is not kept for the next command. */
+#define KEPT_BUFFER 65536
+
+/*
+ *  call-seq: encode_alone(buffer, command) -> String
+ *
+ *  The command in +buffer+, in place of what it holds; in a new String if it has grown too large to be kept.
+ */
+static VALUE encode_alone(VALUE self, VALUE buffer, VALUE command)
+{
+    StringValue(buffer);
+    if (rb_str_capacity(buffer) > KEPT_BUFFER) {
+        buffer = rb_str_buf_new(512);
+    } else {
+        rb_str_modify(buffer);
+        rb_str_set_len(buffer, 0); /* which keeps its memory */
+    }
+    VALUE arguments[] = {buffer, command};
+    return encode(2, arguments, self);
+}
+
 void Init_polyphony_redis_encoder(VALUE redis)
 {
     rb_define_singleton_method(redis, "encode", encode, -1);
+    rb_define_singleton_method(redis, "encode_alone", encode_alone, 2);
 }

@@ -13,9 +13,11 @@ require_relative 'redis/transactions'
 require_relative 'redis/script'
 require_relative 'redis/blocking'
 require_relative 'redis/scanning'
+require_relative 'redis/patience'
 require_relative 'redis/subscriber'
 require_relative 'redis/pubsub'
 require_relative 'redis/stream'
+require_relative 'redis/group'
 require_relative 'redis/streams'
 
 module Polyphony

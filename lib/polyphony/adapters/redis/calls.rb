@@ -65,8 +65,9 @@ module Polyphony
 
       # On a connection of the pool.
       def apart(command, options, kind)
-        limit = kind == :blocking ? 0 : nil
-        with { |client| limit ? client.blocking_call(limit, *command, **options) : client.call(*command, **options) }
+        return with { |client| client.blocking_call(0, *command, **options || {}) } if kind == :blocking
+
+        with { |client| options ? client.call(*command, **options) : client.call_v(command) }
       end
     end
     private_constant :Calls

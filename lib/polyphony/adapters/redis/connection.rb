@@ -11,8 +11,8 @@ module Polyphony
     class Connection
       include ::RedisClient::ConnectionMixin
 
-      # Replies that are read without a wait before other fibers get their turn.
-      REPLIES_PER_TURN = 256
+      # Replies after which other fibers get their turn: where the server is quick, none is waited for.
+      REPLIES_PER_TURN = 64
       # Commands that are encoded before others do.
       COMMANDS_PER_TURN = 1000
       # Seconds after which an idle connection is looked at before it is used again: the server may have gone.
@@ -75,7 +75,7 @@ module Polyphony
       # @raise [RedisClient::ConnectionError]
       # @suspends until the system has taken all of it
       def write(command)
-        send_all(Redis.encode(::String.new(capacity: 127), command))
+        send_all(Redis.encode_alone(@out, command))
       end
 
       # @param commands [Array<Array<String>>]
@@ -84,7 +84,7 @@ module Polyphony
       # @suspends until the system has taken all of it
       def write_multi(commands)
         commands.each_slice(COMMANDS_PER_TURN).with_index do |slice, turn|
-          Scheduler.snooze if turn.positive?
+          Polyphony.snooze if turn.positive?
           buffer = ::String.new(capacity: slice.size * 64)
           slice.each { |command| Redis.encode(buffer, command) }
           send_all(buffer)
@@ -97,11 +97,9 @@ module Polyphony
       # @raise [RedisClient::ReadTimeoutError, RedisClient::ConnectionError, RedisClient::ProtocolError]
       # @suspends until the reply is there
       def read(timeout = nil)
+        rest if (@replies += 1) >= REPLIES_PER_TURN
         reply = @reader.next
-        return waited_reply(timeout) if INCOMPLETE.equal?(reply)
-
-        rest if (@unwaited += 1) >= REPLIES_PER_TURN
-        reply
+        INCOMPLETE.equal?(reply) ? receive_reply(timeout) : reply
       rescue ::RedisClient::ProtocolError => e
         raise protocol_error(e.message)
       end
@@ -129,7 +127,8 @@ module Polyphony
         @server_key = config.server_key
         @reader = Redis.reader
         @torn = false
-        @unwaited = 0
+        @replies = 0
+        @out = ::String.new(capacity: 512)
         @used_at = Polyphony.now
         @wire = Wire.open(config, @connect_timeout)
         true
@@ -157,10 +156,9 @@ module Polyphony
           raise(::RedisClient::WriteTimeoutError.with_config("the server took nothing for #{@write_timeout} s", config))
       end
 
-      def waited_reply(timeout)
+      def receive_reply(timeout)
         limit = timeout.nil? ? @read_timeout : timeout
         limit = nil if limit&.zero?
-        @unwaited = 0
         reply = INCOMPLETE
         reply = @reader.feed(receive(limit)).next while INCOMPLETE.equal?(reply)
         @used_at = Polyphony.now
@@ -175,8 +173,8 @@ module Polyphony
       end
 
       def rest
-        @unwaited = 0
-        Scheduler.snooze
+        @replies = 0
+        Polyphony.snooze
       end
     end
   end

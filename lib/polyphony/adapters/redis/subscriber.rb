@@ -7,10 +7,7 @@ module Polyphony
     class Subscriber
       # Seconds of silence after which the server is asked whether it is still there.
       PING = 15
-      # Seconds before the first and the last attempts to connect again; each is up to a half longer, at random.
-      FIRST_PAUSE = 0.1
-      LAST_PAUSE = 5
-      private_constant :PING, :FIRST_PAUSE, :LAST_PAUSE
+      private_constant :PING
 
       VERBS = { 'message' => :message, 'smessage' => :message, 'pmessage' => :pattern_message,
                 'subscribe' => :confirmed, 'psubscribe' => :confirmed, 'ssubscribe' => :confirmed }.freeze
@@ -26,7 +23,7 @@ module Polyphony
         @ready = hooks[:ready]
         @lost = hooks[:lost]
         @connector = connector
-        @failures = 0
+        @patience = Patience.new("#{verb} #{channels.first(3).join(' ')}")
       end
 
       # Hands out messages, for ever.
@@ -36,46 +33,58 @@ module Polyphony
       # @yieldparam pattern [String] with PSUBSCRIBE
       # @raise [RedisClient::Error] when it cannot be subscribed: at the first attempt, or because of what the server says
       # @suspends until there is a message
-      def run(&block)
-        loop do
-          listen(block)
-        rescue ::RedisClient::ConnectionError => e
-          raise if @failures.zero? && !@subscribed
-
-          recover(e)
+      def run
+        while true # rubocop:disable Style/InfiniteLoop -- a StopIteration of the block is its caller's
+          yield(*@patience.try { next_message })
         end
+      ensure
+        hang_up
       end
 
       private
 
-      def listen(block)
-        client = @connector.call
-        pubsub = client.pubsub
+      def next_message
+        dial unless @pubsub
+        message = nil
+        message = take until message
+        message
+      rescue ::RedisClient::ConnectionError => e
+        hang_up
+        @gap ||= e
+        raise
+      end
+
+      def dial
+        @pubsub = @connector.call.pubsub
         @unconfirmed = @channels.size
-        pubsub.call(@verb, *@channels)
-        take(pubsub, block) while true # rubocop:disable Style/InfiniteLoop -- a StopIteration of the block is its caller's
-      ensure
+        @pubsub.call(@verb, *@channels)
+      end
+
+      def hang_up
+        pubsub = @pubsub
+        @pubsub = nil
         pubsub&.close
       end
 
-      def take(pubsub, block)
-        event = pubsub.next_event(PING) || probe(pubsub)
+      # @return [Array, nil] what the block is to get
+      def take
+        event = @pubsub.next_event(PING) || probe
         case event
-        when ::Array then dispatch(event, block)
+        when ::Array then understand(event)
         when ::RedisClient::ConnectionError, ::RedisClient::CommandError then raise event
         end
       end
 
       # The answer to a PING is any event.
-      def probe(pubsub)
-        pubsub.call('PING')
-        pubsub.next_event || raise(::RedisClient::ReadTimeoutError, 'the server did not answer a PING')
+      def probe
+        @pubsub.call('PING')
+        @pubsub.next_event || raise(::RedisClient::ReadTimeoutError, 'the server did not answer a PING')
       end
 
-      def dispatch(event, block)
+      def understand(event)
         case VERBS[event.first]
-        when :message then block.call(event[2], event[1])
-        when :pattern_message then block.call(event[3], event[2], event[1])
+        when :message then [event[2], event[1]]
+        when :pattern_message then [event[3], event[2], event[1]]
         when :confirmed then confirm
         end
       end
@@ -84,21 +93,11 @@ module Polyphony
         return unless (@unconfirmed -= 1).zero?
 
         gap = @gap
-        @failures = 0
-        @subscribed = true
         @gap = nil
+        @patience.worked
         @ready&.call
         @lost&.call(gap) if gap
-      end
-
-      # What is published meanwhile does not come.
-      def recover(error)
-        @gap ||= error
-        pause = [FIRST_PAUSE * (2**@failures), LAST_PAUSE].min * (1 + (::Kernel.rand * 0.5))
-        @failures = [@failures + 1, 10].min
-        warn("Polyphony::Redis: #{@verb} #{@channels.first(3).join(' ')}: #{error.message}; trying again in " \
-             "#{pause.round(1)} s")
-        Polyphony.backend.sleep(pause)
+        nil
       end
     end
     private_constant :Subscriber

@@ -31,12 +31,11 @@ module Polyphony
       def initialize(io)
         @io = io
         @socket = io.to_io
-        @plain = @io.equal?(@socket)
         @backend = Polyphony.backend
         @buffer = ::String.new(capacity: CHUNK)
       end
 
-      # Reads what has come, or waits for it. Bytes that TLS has decrypted already are no event of the socket.
+      # Reads what has come, or waits for it: the reply to a short command is often there already.
       #
       # @param timeout [Numeric, nil] seconds
       # @param missing [Integer] bytes that are known to come
@@ -45,10 +44,11 @@ module Polyphony
       # @suspends until something comes
       def read(timeout, missing = 0)
         size = missing > CHUNK ? LARGE_CHUNK : CHUNK
-        return read_tls(timeout, size) unless @plain
-        return unless @backend.wait_io(@socket, false, timeout)
-
-        @backend.read(@socket, @buffer, size) || raise(::EOFError, 'the server closed the connection')
+        until (got = @io.read_nonblock(size, @buffer, exception: false)).is_a?(::String)
+          raise ::EOFError, 'the server closed the connection' if got.nil?
+          return unless @backend.wait_io(@socket, got == :wait_writable, timeout)
+        end
+        got
       end
 
       # Hands bytes to the system, as many as it takes at once.
@@ -61,7 +61,7 @@ module Polyphony
       def offer(string, from)
         piece = from.zero? && string.bytesize <= SLICE ? string : string.byteslice(from, SLICE)
         taken = @io.write_nonblock(piece, exception: false)
-        taken.is_a?(::Integer) ? taken : @wanted = nil
+        taken if taken.is_a?(::Integer)
       end
 
       # @param timeout [Numeric, nil] seconds
@@ -90,18 +90,6 @@ module Polyphony
       # @return [Boolean]
       # @suspends no
       def closed? = @socket.closed?
-
-      private
-
-      def read_tls(timeout, size)
-        loop do
-          case result = @io.read_nonblock(size, @buffer, exception: false)
-          when ::String then return result
-          when nil then raise ::EOFError, 'the server closed the connection'
-          else return unless @backend.wait_io(@socket, result == :wait_writable, timeout)
-          end
-        end
-      end
     end
     private_constant :Wire
   end
