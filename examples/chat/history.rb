@@ -7,7 +7,6 @@ module Chat
   class History
     SIZE = 100
     KEPT = 604_800 # seconds, in Redis
-    EVERY = 5      # seconds between two looks into it
 
     def initialize(room, redis)
       @key = "chat:history:#{room}"
@@ -36,13 +35,7 @@ module Chat
       @redis&.call('EXPIRE', @key, KEPT)
     end
 
-    # Yields what Redis has: first all of it; later what the topic has lost, when Redis was away.
-    def recall
-      while @redis
-        said = @redis.call('LRANGE', @key, 0, -1).map { |text| JSON.parse(text) }
-        said.each { |entry| yield entry unless @entries.key?(entry['id']) }
-        sleep EVERY
-      end
-    end
+    # @return [Array<Hash>] what Redis has
+    def recall = @redis ? @redis.call('LRANGE', @key, 0, -1).map { |text| JSON.parse(text) } : []
   end
 end

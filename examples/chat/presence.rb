@@ -10,8 +10,8 @@ module Chat
     GONE = 16    # seconds
     MOMENT = 0.1 # seconds: a hundred who come within one are told of at once
 
-    def initialize(topic, &show)
-      @topic = topic
+    def initialize(redis, &show)
+      @topic = Polyphony::Topic.new('chat:presence', over: redis)
       @show = show
       @place = SecureRandom.uuid # this process
       @here = {}                 # room => names

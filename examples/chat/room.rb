@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'json'
+require_relative 'history'
 
 module Chat
   # A room is a fiber. What happens comes to it as messages, one at a time: its state is its own and needs no lock.
@@ -8,8 +9,12 @@ module Chat
   # What is said goes to @topic, which with Redis reaches the room of that name in each process. The room shows it on
   # @stage, a topic of its own, to which the sockets of those who are in it are subscribed.
   class Room
-    def initialize(name, topic, history, presence)
-      @name, @topic, @history, @presence = name, topic, history, presence
+    attr_reader :stage
+
+    def initialize(name, redis, presence)
+      @name, @presence = name, presence
+      @history = History.new(name, redis)
+      @topic = Polyphony::Topic.new("chat:room:#{name}", over: redis, on_gap: proc { @fiber.send?(:recall) })
       @stage = Polyphony::Topic.new(name)
       @members = {}.compare_by_identity # socket => name
       @people = {}                      # room => names
@@ -42,7 +47,7 @@ module Chat
 
     def run
       news = @topic.subscribe
-      spin(:recall) { @history.recall { |entry| @topic.deliver(['said', entry]) } }
+      recall
       loop { take(Polyphony::Channel.select(Polyphony.current, news).last) }
     ensure
       @members.each_key { |socket| socket.close(1013, 'Come again.') } # if it has failed: to its next run
@@ -54,20 +59,22 @@ module Chat
       in Polyphony::Call[:join, socket, name, since] => call then call.reply(admit(socket, name, since))
       in [:leave, socket] then announce if @members.delete(socket)
       in [:people, people] then tell(present(@people = people))
-      in ['said', entry] then tell({ type: 'said', **entry }) if @history.add(entry)
+      in ['said', entry] then hear(entry)
+      in :recall then recall # Redis was away
       in ['typing', name] then tell({ type: 'typing', name: name })
       end
     end
 
+    # @return [String] what the visitor is to see first
     def admit(socket, name, since)
-      missed, resumed = @history.since(since)
-      socket << JSON.generate({ type: 'welcome', room: @name, resumed: resumed, said: missed })
-      socket << JSON.generate(present(@people))
-      socket.subscribe(@stage) # one that is too slow is closed: nobody waits for it
       @members[socket] = name
       announce
+      missed, resumed = @history.since(since)
+      JSON.generate({ **present(@people), type: 'welcome', room: @name, resumed: resumed, said: missed })
     end
 
+    def hear(entry) = @history.add(entry) && tell({ type: 'said', **entry })
+    def recall = @history.recall.each { |entry| hear(entry) }
     def announce = @presence.update(@name, @members.values)
     def tell(event) = @stage.publish(JSON.generate(event))
 

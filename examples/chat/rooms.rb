@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require_relative 'history'
 require_relative 'presence'
 require_relative 'room'
 
@@ -15,7 +14,7 @@ module Chat
       @redis = redis
       @rooms = {}
       @supervisor = spin(:rooms) { supervise(restart: :on_error, max_restarts: 100, backoff: { max: 2 }, forever: true) }
-      @presence = Presence.new(topic('presence')) { |people| show(people) }.open(@supervisor)
+      @presence = Presence.new(redis) { |people| show(people) }.open(@supervisor)
     end
 
     # @return [Room, nil] nil: there are too many already
@@ -24,15 +23,13 @@ module Chat
     private
 
     def open(name)
-      @rooms[name] = Room.new(name, topic("room:#{name}"), History.new(name, @redis), @presence).open(@supervisor)
+      @rooms[name] = Room.new(name, @redis, @presence).open(@supervisor)
     end
 
     def close_empty
       name, room = @rooms.find { |_, candidate| candidate.empty? }
       @rooms.delete(name)&.close && room
     end
-
-    def topic(name) = Polyphony::Topic.new("chat:#{name}", **(@redis ? { over: @redis } : {}))
 
     def show(people)
       people = ALWAYS.to_h { |name| [name, []] }.merge(people)

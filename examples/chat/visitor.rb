@@ -3,7 +3,7 @@
 require 'json'
 
 module Chat
-  # Somebody in a room. What the room shows goes to the socket by itself; this fiber takes what is said.
+  # Somebody in a room: a fiber that takes what is said. What the room shows goes to the socket by itself.
   class Visitor
     LENGTH = 2000 # characters of a message
     ID = /\A[\w-]{8,40}\z/
@@ -17,7 +17,8 @@ module Chat
 
     # @param since [String] the last message that it has seen, when it comes back
     def stay(since)
-      @room.join(@socket, @name, since)
+      @socket.subscribe(@room.stage) # if it is too slow for that, it is closed: nobody waits for it
+      @socket << @room.join(@socket, @name, since)
       # Who says too much is read more slowly, and TCP tells the browser: no more is needed.
       @socket.each { |text| @pace.process { obey(text) } }
     ensure

@@ -24,7 +24,7 @@ RSpec.describe 'the rooms of the chat', :fibers, :virtual_time do
     ada.say 'hello', 'first-message'
     settle
     welcome = person(lobby, 'Bob').events.first
-    expect(welcome).to match(type: 'welcome', room: 'lobby', resumed: false,
+    expect(welcome).to match(type: 'welcome', room: 'lobby', resumed: false, people: [], rooms: {},
                              said: [{ id: 'first-message', name: 'Ada', text: 'hello', at: be_within(60).of(Time.now.to_i) }])
   end
 

@@ -33,7 +33,7 @@ RSpec.describe 'the server of the chat' do
     server = chat
     ada = guest(server, 'Ada')
     bob = guest(server, 'Bob')
-    expect(ada.see('welcome')).to eq(type: 'welcome', room: 'lobby', resumed: false, said: [])
+    expect(ada.see('welcome')).to eq(type: 'welcome', room: 'lobby', resumed: false, said: [], people: [], rooms: {})
     ada.say 'hello', 'message-1'
     expect([ada, bob].map(&:hear)).to eq(%w[hello hello])
     bob.gone

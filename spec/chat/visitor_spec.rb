@@ -16,7 +16,7 @@ RSpec.describe 'a visitor of the chat', :fibers, :virtual_time do
     socket = ChatPeople::Socket.new({ say: 'hello', id: 'message-1' }, { typing: true })
     visitor = visit(socket)
     settle
-    expect(socket.events.map { |event| event[:type] }).to eq(%w[welcome present said typing])
+    expect(socket.events.map { |event| event[:type] }).to eq(%w[welcome said typing])
     expect(room).not_to be_empty
     socket.go
     visitor.await

@@ -54,7 +54,8 @@ module ChatPeople
       super()
       @room = room
       @name = name
-      room.join(self, name, since)
+      subscribe(room.stage)
+      self << room.join(self, name, since)
     end
 
     # @return [Array<String>] what others, and we, have said

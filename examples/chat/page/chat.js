@@ -25,10 +25,11 @@ const connection = new Connection({
 })
 
 const events = {
-  welcome({ said, resumed }) {
+  welcome(event) {
     people = null
-    if (!resumed && !view.empty) view.note('Back again. Something may be missing here.')
-    said.forEach((entry) => view.message(entry, name))
+    if (!event.resumed && !view.empty) view.note('Back again. Something may be missing here.')
+    event.said.forEach((entry) => view.message(entry, name))
+    events.present(event)
   },
 
   said(entry) {

@@ -45,6 +45,7 @@ export class Connection {
     address.search = new URLSearchParams({ room: this.room, name: this.name, since: this.last })
     address.hash = ''
     const socket = this.socket = new WebSocket(address)
+    this.early = []
     socket.onmessage = (message) => socket === this.socket && this.receive(JSON.parse(message.data))
     socket.onclose = (close) => socket === this.socket && this.closed(close)
     this.on.state('connecting')
@@ -56,18 +57,28 @@ export class Connection {
     socket?.close()
   }
 
+  // The welcome says what was before; what happens meanwhile may come earlier than it.
   receive(event) {
-    if (event.type === 'welcome') this.welcome(event)
-    if (event.type === 'said') { this.last = event.id; this.unsent.delete(event.id) }
+    if (event.type === 'welcome') return this.welcome(event)
+    if (this.early) return this.early.push(event)
+    if (event.type === 'said') this.arrived(event)
     this.on.event(event)
   }
 
   welcome(event) {
+    const early = this.early
+    this.early = null
     this.tries = 0
-    event.said.forEach((entry) => this.unsent.delete(entry.id))
-    this.last = event.said.at(-1)?.id ?? this.last
+    event.said.forEach((entry) => this.arrived(entry))
+    this.on.event(event)
+    early.forEach((later) => this.receive(later))
     for (const [id, text] of this.unsent) { this.send({ say: text, id }); this.watch(id) }
     this.on.state('open')
+  }
+
+  arrived(entry) {
+    this.last = entry.id
+    this.unsent.delete(entry.id)
   }
 
   send(message) {
