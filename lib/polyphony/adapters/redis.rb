@@ -108,7 +108,7 @@ module Polyphony
     # @suspends no
     def close
       @closed = true
-      @pipes.each_value(&:close)
+      @pipes.values.each(&:close)
       @pool.close
     end
 
@@ -174,7 +174,8 @@ module Polyphony
     def open_pipe
       raise Closed, "#{inspect} was closed" if @closed
 
-      @pipes.delete_if { |thread, pipe| !thread.alive? && pipe.close }
+      # Lists of their own: another thread may be here, too.
+      @pipes.keys.each { |thread| @pipes.delete(thread)&.close unless thread.alive? }
       @pipes[::Thread.current] = Pipe.new(@pauses, config) { new_client }
     end
 

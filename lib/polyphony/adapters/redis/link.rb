@@ -117,11 +117,16 @@ module Polyphony
 
       def fail_with(error, call)
         if error.is_a?(::RedisClient::Error)
-          error._set_command(call.command) if error.respond_to?(:_set_command)
           error._set_config(@config)
-          retire if error.is_a?(::RedisClient::ConnectionError) # the server is read-only now: see sentinels
+          from_server(error, call) if error.respond_to?(:_set_command)
         end
         raise error
+      end
+
+      # One that says that this is no place for commands any more (READONLY) is a ConnectionError.
+      def from_server(error, call)
+        error._set_command(call.command)
+        retire if error.is_a?(::RedisClient::ConnectionError)
       end
     end
     private_constant :Link

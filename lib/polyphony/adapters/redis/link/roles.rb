@@ -13,6 +13,7 @@ module Polyphony
         def flush(call)
           @flushing = true
           Scheduler.snooze
+          Scheduler.checkpoint # stopped meanwhile, its command is not sent
           send_batch(call) while unwritten? && !call.settled
         rescue *Wire::BROKEN => e
           break_off(e.message)
