@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative 'frames'
+
 module Polyphony
   # Signals go to the main fiber. Ruby raises Interrupt and SignalException in whatever fiber happens
   # to run; a fiber that serves one connection is the wrong one to be ended by Ctrl-C.
@@ -43,13 +45,24 @@ module Polyphony
     private_class_method :restore
 
     # At once if main runs, or if an earlier one still waits for a fiber that does not wait; and in a child
-    # that another thread has forked, where that thread is the main one.
+    # that another thread has forked, where that thread is the main one. But never in the midst of our own
+    # code, which might be about to tell a parent of the end of its child: then at the next wait, or the end.
     def self.deliver(life, name)
       error = name == 'INT' ? ::Interrupt.new('') : ::SignalException.new("SIG#{name}")
-      raise error if life.current? || life.dead? || life.elsewhere? || life.task.interrupted?
+      raise error if life.elsewhere?
 
-      life.interrupt(error) || raise(error) # it may be ending, or be left behind by a fork, just now
+      at_once = life.current? || life.dead? || life.task.interrupted?
+      raise error if at_once && !Frames.ours?(interrupted_line)
+
+      # Main may be ending, or be left behind by a fork, just now.
+      life.interrupt(error) || Scheduler.current&.root&.handle&.interrupt(error) || raise(error)
     end
+
+    # @return [String] the line of Ruby code that the handler has come between
+    def self.interrupted_line
+      caller.find { |line| !line.start_with?(__FILE__, '<internal:') } || ''
+    end
+    private_class_method :interrupted_line
     private_class_method :deliver
   end
   private_constant :Signals

@@ -136,4 +136,28 @@ RSpec.describe 'signals' do
     RUBY
     expect(out).to eq("[\"DEFAULT\", \"DEFAULT\", Proc]\n")
   end
+
+  # Each of them once stopped the program for ever: the end of main was never told to who waited for it.
+  %i[bury notify_awaiters disconnect child_finished await_children].each do |place|
+    it "that come in the midst of our own code, in #{place}, are raised after it" do
+      code = <<~RUBY
+        sent = false
+        TracePoint.new(:call) do |event|
+          next if sent || event.method_id != :#{place}
+          sent = true
+          Process.kill(:INT, Process.pid)
+        end
+      RUBY
+      out, err, status = run_ruby(<<~RUBY)
+        require 'polyphony'
+        TRACE = eval(#{code.inspect}, binding, #{File.join(ROOT, 'lib/polyphony/here.rb').inspect})
+        spin { suspend }
+        spin { TRACE.enable }
+        snooze
+        puts 'at its end'
+      RUBY
+      expect([out, status.termsig]).to eq(["at its end\n", Signal.list['INT']])
+      expect(err).to include('Interrupt')
+    end
+  end
 end

@@ -128,7 +128,7 @@ module Polyphony
       def outlast_children(unwinding)
         await_children(:'the end of its children')
       rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised, or kept, at the end
-        @children.keys.each(&:stop_now) if hurried_by?(e)
+        @children.keys.each { |child| child.dead? ? @children.delete(child) : child.stop_now } if hurried_by?(e)
         unwinding.add(e)
       end
 
