@@ -78,6 +78,10 @@ module Polyphony
         "#<#{self.class} #{@options.place}#{" pid=#{pid}" unless @wire.broken?} #{state}" \
           "#{" of #{@holder.label}" if @holder} statements=#{@statements.size}>"
       end
+
+      private
+
+      def using = yield(self)
     end
   end
 end

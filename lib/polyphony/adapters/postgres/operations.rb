@@ -50,9 +50,9 @@ module Polyphony
       def release(ended)
         @holder = nil
         return if @wire.broken?
+        return @wire.drop if @raw && @wire.pg.pipeline_status != ::PG::PQ_PIPELINE_OFF
 
         @wire.settle if @wire.active?
-        @wire.drop if @raw && @wire.pg.pipeline_status != ::PG::PQ_PIPELINE_OFF
         return if @wire.broken? || @wire.pg.transaction_status == ::PG::PQTRANS_IDLE
 
         @wire.roll_back
@@ -67,6 +67,9 @@ module Polyphony
         @busy = true
         begin
           yield
+        rescue ::PG::ServerError => e
+          @wire.drop if @wire.fatal?(e)
+          raise
         ensure
           @wire.settle if !@wire.broken? && @wire.active?
           @busy = false
@@ -74,6 +77,7 @@ module Polyphony
       end
 
       def check_holder
+        Forks.notice
         life = Lifecycle.current
         return if @holder.equal?(life)
 

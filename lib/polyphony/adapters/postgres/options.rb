@@ -23,6 +23,7 @@ module Polyphony
         @conninfo = known(pairs.except(*DEFAULTS.keys))
         number_from_url
         check
+        name_session
         @conninfo[:connect_timeout] = [connect_timeout.ceil, 2].max.to_s
         @conninfo[:options] = [@conninfo[:options], *switches].compact.join(' ') unless switches.empty?
         @conninfo[:fallback_application_name] ||= ::File.basename($PROGRAM_NAME)[0, 60]
@@ -95,9 +96,16 @@ module Polyphony
         self.class.form(results)
       end
 
+      # libpq sends a name of its own, which would win.
+      def name_session
+        @given[:settings] = settings.to_h.transform_keys(&:to_s)
+        name = settings.delete('application_name')
+        @conninfo[:application_name] ||= name if name
+      end
+
       # Given with the start of the session, so that they cost no round trip and survive RESET.
       def switches
-        all = settings.to_h.transform_keys(&:to_s)
+        all = settings
         all = { 'statement_timeout' => "#{(statement_timeout * 1000).ceil}ms" }.merge(all) if statement_timeout
         all.map { |name, value| "-c #{name}=#{value.to_s.gsub(/[\\ ]/) { |char| "\\#{char}" }}" }
       end

@@ -124,12 +124,21 @@ module Polyphony
         alone = @requests.size == 1
         wire.within_limit do
           Cancelling.request(wire.pg)
-          alone ? @turns.wait { @requests.empty? } : wire.drop
+          alone ? ask_again(wire) : wire.drop
         end
       ensure
         @gate = false
         lose(::PG::ConnectionBad.new('the query was cancelled')) if wire.broken?
         @turns.wake_all
+      end
+
+      # A request that came before the query did was in vain.
+      def ask_again(wire)
+        pause = 0.05
+        until Polyphony.move_on_after(pause, with_value: false) { @turns.wait { @requests.empty? } }
+          pause *= 2
+          Cancelling.request(wire.pg)
+        end
       end
     end
     private_constant :Pipeline

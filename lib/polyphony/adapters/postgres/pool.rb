@@ -24,7 +24,7 @@ module Polyphony
         return if over
 
         @pipelined.close(now: true)
-        @sessions.each_value { |session| session.wire.sever }
+        @sessions.values.each { |session| session.wire.sever }
         @pool.close(wait: true)
       end
 
@@ -61,8 +61,9 @@ module Polyphony
       def using(&block) = with(&block)
 
       def make_pool
+        @suspect = 0.0
         ResourcePool.new(limit: @options.size, timeout: @options.timeout, max_age: @options.max_lifetime,
-                         max_idle: @options.max_idle, check: ->(connection) { connection.wire.sound? },
+                         max_idle: @options.max_idle, check: ->(connection) { connection.wire.sound?(@suspect) },
                          close: ->(connection) { connection.wire.drop }) do
           Connection.new(Wire.new(@connector.connect, @options), self, @options)
         end
@@ -91,7 +92,13 @@ module Polyphony
         connection.release(ended)
       ensure
         @sessions.delete(life)
-        @pool.discard! if connection.wire.broken?
+        discard if connection.wire.broken?
+      end
+
+      # Where one connection is lost others may be, too.
+      def discard
+        @suspect = Polyphony.now
+        @pool.discard!
       end
 
       def nobody_gave_back(timeout)

@@ -6,6 +6,11 @@ module Polyphony
     # whoever calls, so that libpq never blocks a thread. One fiber at a time: see {Connection}, {Pipeline} and
     # {Listener} for who that is. @api private
     class Wire
+      include WireEnding
+
+      SILENCE = 1 # seconds after which one looks before one uses it
+      private_constant :SILENCE
+
       # @return [PG::Connection]
       attr_reader :pg
       # @return [Float] when the server was last heard of, on the clock of {Polyphony.now}
@@ -28,6 +33,12 @@ module Polyphony
 
       # @return [Boolean] whether an answer is awaited
       def active? = @pg.transaction_status == ::PG::PQTRANS_ACTIVE
+
+      # @param error [PG::ServerError]
+      # @return [Boolean] whether the server ends the session after it
+      def fatal?(error)
+        %w[FATAL PANIC].include?(error.result&.error_field(::PG::PG_DIAG_SEVERITY_NONLOCALIZED))
+      end
 
       # @param timeout [Numeric, nil] seconds
       # @return [Boolean] false when nothing came in time
@@ -75,95 +86,34 @@ module Polyphony
         last_result
       end
 
-      # Ends what is going on, so that the connection can be used again; if that is not done in a few seconds, the
-      # connection is dropped. Not interrupted: it is what interruptions lead to.
+      # Whether the server still has us. After a pause looks whether it has hung up, after a longer one asks it.
       #
-      # @return [void]
-      # @suspends until then
-      def settle
-        within_limit do
-          Cancelling.request(@pg)
-          flush
-          Draining.drain(self)
-        end
-      end
-
-      # Rolls back, if there is anything to roll back.
-      #
-      # @param sql [String]
-      # @return [void]
-      # @suspends until the answer
-      def roll_back(sql = 'ROLLBACK')
-        return if broken?
-
-        settle if active?
-        within_limit { command(sql) } unless broken? || @pg.transaction_status == ::PG::PQTRANS_IDLE
-      end
-
-      # Runs the block to its end, for a few seconds at most, whoever wants to stop this fiber; or drops the connection.
-      #
-      # @return [Boolean] whether the connection is left
-      def within_limit
-        done = Polyphony.shield do
-          Polyphony.move_on_after(@options.cleanup_timeout) do
-            yield
-            true
-          end
-        end
-        done || drop
-        done ? true : false
-      rescue ::PG::Error, ::SystemCallError, ::IOError
-        drop # which is what the error says
-        false
-      end
-
-      # Whether the server still has us. Silent for a short while: looks whether it has hung up; longer: asks it.
-      #
+      # @param suspect [Float] when another connection was lost: this one may be as well
       # @return [Boolean]
       # @suspends a few seconds at most
-      def sound?
-        return false if broken? || !quiet?
-        return true if Polyphony.now - @heard < @options.idle_check
+      def sound?(suspect = 0.0)
+        return false if broken?
 
-        Polyphony.move_on_after(@options.cleanup_timeout) { command('').clear || true } ? true : false
+        idle = Polyphony.now - @heard
+        return true if idle < SILENCE && @heard > suspect
+
+        quiet? && (idle < @options.idle_check || answering?)
       rescue ::PG::Error, ::SystemCallError, ::IOError
         false
-      end
-
-      # Closes the connection.
-      # @return [void]
-      def drop
-        @broken = true
-        Forks.remove(self)
-        @pg.finish unless @pg.finished?
-      end
-      alias close drop
-
-      # Cuts the connection under a fiber that uses it: it gets an error.
-      # @return [void]
-      def sever
-        @broken = true
-        socket = ::Socket.for_fd(@pg.socket)
-        socket.autoclose = false
-        socket.shutdown(::Socket::SHUT_RDWR)
-      rescue ::SystemCallError, ::PG::Error
-        nil # it is cut already
-      end
-
-      # The parent's connection, in a forked child: what is freed here must not say good-bye on it.
-      # @return [void]
-      def disown
-        @broken = true
-        @pg.socket_io.reopen(::File::NULL, 'r+') unless @pg.finished? || @pg.socket.negative?
-      rescue ::PG::Error, ::IOError, ::SystemCallError
-        nil # there is nothing to say good-bye on
       end
 
       private
 
-      # @return [Boolean] false if the server has closed it
+      # @raise [PG::Error] if the server has closed it
       def quiet?
         read(0) || true
+      end
+
+      def answering?
+        Polyphony.move_on_after(@options.cleanup_timeout, with_value: false) do
+          command('').clear
+          true
+        end
       end
     end
     private_constant :Wire
