@@ -101,11 +101,12 @@ class WebSocketClient
     end
   end
 
-  # @return [Array(Integer, String)] code and reason the server closes with, and nothing behind them
+  # @return [Array(Integer, String)] code and reason the server closes with, and nothing behind them; answers it
   def closed
     found = receive
     raise "not closed, but #{found.inspect}" unless found.is_a?(Array)
 
+    raw(self.class.close(found.first || 1000)) unless @closing
     rest = @client.rest
     raise "more behind the close frame: #{rest.inspect}" unless rest.empty?
 
@@ -116,7 +117,28 @@ class WebSocketClient
   # Closes as clients should.
   # @return [Array(Integer, String)] what the server has answered
   def close(code = 1000, reason = '')
+    @closing = true
     raw(self.class.close(code, reason))
     closed
   end
 end
+
+# For specs of the server's WebSockets.
+module WebSockets
+  # @param options [Hash] of Request#websocket
+  # @return [HttpServer::Running] that sends back what it gets
+  def echo(server: {}, **options)
+    serve(**server) { |request| request.websocket(**options) { |ws| ws.each { |message| ws << message } } }
+  end
+
+  # @return [HttpServer::Running] whose WebSockets are handled by the block
+  def websockets(server: {}, **options, &block)
+    serve(**server) { |request| request.websocket(**options, &block) }
+  end
+
+  # @return [WebSocketClient] connected
+  # @param connect [Hash] of {HttpServer::Client.open}
+  def websocket(server, path = '/', headers = {}, connect: {}) = WebSocketClient.new(server.connect(**connect), path, headers)
+end
+
+RSpec.configure { |config| config.include WebSockets } if defined?(RSpec)

@@ -47,6 +47,10 @@ module Polyphony
           part
         end
 
+        # Seconds for the client to close its side, when all is said.
+        LINGER = 2
+        private_constant :LINGER
+
         private
 
         def close_frame(code, reason)
@@ -122,7 +126,8 @@ module Polyphony
         end
 
         def linger
-          @close_by ||= @hub.now + @options.close_timeout
+          @lingers = true
+          @close_by = @hub.now + [@options.close_timeout, LINGER].min
           @link.close_write
           buffer = ::String.new
           nil while @link.discard(buffer)

@@ -74,18 +74,38 @@ module Polyphony
           data.byteslice(0, data.bytesize - TAIL.bytesize)
         end
 
-        # Piece by piece, so that what is too long is never held.
+        # Streams that may end within one message, and be followed by another.
+        MOST_ENDS = 16
+        private_constant :MOST_ENDS
+
         def expand(inflater, payload, limit)
           message = ::String.new
-          add = lambda do |piece|
-            message << piece
-            raise Error.new(1009, 'a compressed message is longer than allowed') if message.bytesize > limit
+          rest = payload + TAIL
+          MOST_ENDS.times do
+            used = expand_stream(inflater, rest, message, limit) or return message
+            inflater.reset
+            rest = rest.byteslice(used..)
           end
-          inflater.inflate(payload, &add)
-          inflater.inflate(TAIL, &add) unless inflater.finished?
-          add.call(inflater.flush_next_out)
-          inflater.reset if inflater.finished? # a last block: the client begins anew
-          message
+          raise Error.new(1007, 'a compressed message ends too often')
+        end
+
+        # Piece by piece, so that what is too long is never held.
+        # @return [Integer, nil] bytes that were used, if the stream has ended
+        def expand_stream(inflater, input, message, limit)
+          size = message.bytesize
+          total_in = inflater.total_in
+          total_out = inflater.total_out
+          inflater.inflate(input) { |piece| add(message, piece, limit) }
+          add(message, inflater.flush_next_out, limit)
+          return unless inflater.finished?
+
+          message.replace(message.byteslice(0, size + inflater.total_out - total_out)) # zlib lets pass what is behind
+          inflater.total_in - total_in
+        end
+
+        def add(message, piece, limit)
+          message << piece
+          raise Error.new(1009, 'a compressed message is longer than allowed') if message.bytesize > limit
         end
       end
       private_constant :Deflate

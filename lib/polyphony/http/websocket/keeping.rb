@@ -11,7 +11,7 @@ module Polyphony
         # @api private
         # @suspends no
         def check_time(now)
-          return cut('it has not answered our closing') if @close_by && now > @close_by
+          return cut(('it has not answered our closing' unless @lingers)) if @close_by && now > @close_by
 
           check_writing(now)
           check_silence(now) if @receiving && !@close_sent
@@ -45,8 +45,8 @@ module Polyphony
         def cut(reason)
           return if @cut
 
-          @cut = reason
-          @hub.log("websocket: #{peer}: cut: #{reason}")
+          @cut = reason || 'it did not close the connection'
+          @hub.log("websocket: #{peer}: cut: #{reason}") if reason
           @outbox.break_off
           @link.cut
         end

@@ -101,7 +101,7 @@ module Polyphony
 
         # A stream of HTTP/2.
         class Stream
-          # @param io [#readpartial, #write, #close, #close_write]
+          # @param io [HTTP2::Tunnel]
           def initialize(io)
             @io = io
           end
@@ -114,11 +114,11 @@ module Polyphony
             false
           end
 
-          # @see Socket#try_write: it cannot be asked
-          def try_write(_data) = 0
+          # @see Socket#try_write
+          def try_write(data) = @io.try_write(data)
 
           # @see Socket#write
-          def write(strings) = @io.write(*strings)
+          def write(strings) = @io.write(strings.join)
 
           # @see Socket#unsent
           def unsent = 0
@@ -138,7 +138,7 @@ module Polyphony
           end
 
           # @see Socket#cut
-          def cut = @io.close
+          def cut = @io.reset
         end
       end
       private_constant :Link

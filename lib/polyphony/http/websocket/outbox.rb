@@ -56,7 +56,7 @@ module Polyphony
 
           write_at_once if @bytes <= JOINED
           @writer = @hub.spin(:'websocket writer') { write_all } unless @queue.empty? || @broken
-        rescue *Transport.gone
+        rescue Disconnected, *Transport.gone
           break_off
         end
 
