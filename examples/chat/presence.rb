@@ -37,6 +37,8 @@ module Chat
         Polyphony.receive_pending.each { |message| take(message) }
         tell
       end
+    ensure
+      @topic.publish([@place, {}]) # all have left
     end
 
     def take(message)

@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require 'json'
 require_relative '../support/chat_server'
 require_relative '../support/chromium'
 require_relative '../support/http_certificates'

@@ -1,8 +1,5 @@
 # frozen_string_literal: true
 
-require 'json'
-require 'securerandom'
-require 'uri'
 require_relative '../support/chat_server'
 
 # What `bin/start` serves, without a browser.
