@@ -18,7 +18,7 @@ namespace :fuzz do
   compile = lambda do |compiler, output, *more|
     mkdir_p build, verbose: false
     includes, library = llhttp.call
-    ours = FileList['ext/http/http1_{parser,chunks,rules,target,chars,names,response}.c'].to_a
+    ours = FileList['ext/http/http1_{parser,chunks,rules,target,chars,names,response,buffers}.c'].to_a
     made_of = FileList['ext/http/*.[ch]', 'fuzz/*.c', *library.grep(/\.c\z/)]
     next output if uptodate?(output, made_of)
 

@@ -1,5 +1,8 @@
 #include "http_ext.h"
 #include "http1_response.h"
+#ifdef HAVE_NGHTTP2
+#include "http2_ext.h"
+#endif
 
 VALUE eProtocolError, eResponseError;
 
@@ -34,8 +37,13 @@ __attribute__((visibility("default"))) void Init_http_ext(void)
                                              LLHTTP_VERSION_PATCH)));
     rb_define_singleton_method(http1, "date", http1_s_date, 0);
     Init_polyphony_http1_strings();
-    Init_polyphony_http1_env(Init_polyphony_http1_head(http1));
+    VALUE head = Init_polyphony_http1_head(http1);
+    Init_polyphony_http1_env(head);
+    Init_polyphony_http1_answer(head);
     Init_polyphony_http1_parser(http1);
     Init_polyphony_http1_writer(http1);
     Init_polyphony_websocket(http);
+#ifdef HAVE_NGHTTP2
+    Init_polyphony_http2(http, head);
+#endif
 }

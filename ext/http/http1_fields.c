@@ -83,6 +83,12 @@ static int put_value(struct response *r, VALUE name, unsigned known, VALUE value
     }
 }
 
+/* What Rack has apps tell the server (rack.hijack …) is none of the client's business. */
+static int is_for_server(const char *name, size_t size)
+{
+    return size > 5 && name[0] == 'r' && memcmp(name, "rack.", 5) == 0;
+}
+
 /* False when something is wrong with it. Calls nothing of Ruby that could run other code. */
 static int put_field(struct response *r, VALUE name, VALUE value)
 {
@@ -94,6 +100,10 @@ static int put_field(struct response *r, VALUE name, VALUE value)
         if (!http1_token[(unsigned char)text[i]])
             return mistake(r, "%+" PRIsVALUE " is no name of a header field", name);
     if (size == 0) return mistake(r, "%+" PRIsVALUE " is no name of a header field", name);
+    if (is_for_server(text, size)) {
+        r->for_server = 1;
+        return 1;
+    }
     unsigned known = http1_name_find(text, size);
     if (r->in_trailers &&
         (known == HTTP1_NAME_CONTENT_LENGTH || known == HTTP1_NAME_TRANSFER_ENCODING))
@@ -121,7 +131,7 @@ static void put_pairs(struct response *r, VALUE pairs)
     }
 }
 
-void response_put_fields(struct response *r, VALUE fields, size_t began)
+int response_try_fields(struct response *r, VALUE fields)
 {
     if (RB_TYPE_P(fields, T_HASH)) {
         rb_hash_foreach(fields, put_pair, (VALUE)r);
@@ -130,5 +140,10 @@ void response_put_fields(struct response *r, VALUE fields, size_t began)
     } else if (!NIL_P(fields)) {
         mistake(r, "header fields must be a Hash or an Array of pairs, not %+" PRIsVALUE, fields);
     }
-    if (r->mistake) response_refuse(r, began, r->mistake, r->mistaken);
+    return !r->mistake;
+}
+
+void response_put_fields(struct response *r, VALUE fields, size_t began)
+{
+    if (!response_try_fields(r, fields)) response_refuse(r, began, r->mistake, r->mistaken);
 }

@@ -16,6 +16,7 @@ static void head_mark(void *pointer)
     struct request_head *head = pointer;
     rb_gc_mark_movable(head->headers);
     rb_gc_mark_movable(head->context);
+    rb_gc_mark_movable(head->writer);
 }
 
 static void head_compact(void *pointer)
@@ -23,6 +24,7 @@ static void head_compact(void *pointer)
     struct request_head *head = pointer;
     head->headers = rb_gc_location(head->headers);
     head->context = rb_gc_location(head->context);
+    head->writer = rb_gc_location(head->writer);
 }
 
 static size_t head_size(const void *pointer)
@@ -41,13 +43,16 @@ struct request_head *request_head_get(VALUE self)
     return rb_check_typeddata(self, &head_type);
 }
 
-VALUE request_head_new(VALUE class, const struct http1_head *index)
+VALUE request_head_new(VALUE class, const struct http1_head *index, VALUE context, VALUE writer)
 {
     size_t fields = index->count * sizeof(struct http1_field);
     size_t size = sizeof(struct request_head) + fields + index->size;
     struct request_head *head = ruby_xmalloc(size);
     head->index = *index;
-    head->headers = head->context = Qnil;
+    head->headers = Qnil;
+    head->context = context;
+    head->writer = writer;
+    head->status = -1;
     head->allocated = size;
     memcpy(head->fields, index->fields, fields);
     char *bytes = (char *)head->fields + fields;
@@ -264,7 +269,7 @@ static VALUE head_m_content_length(VALUE self)
 static VALUE head_m_body_p(VALUE self)
 {
     struct request_head *head = request_head_get(self);
-    return head->index.content_length > 0 || (head->index.flags & HTTP1_CHUNKED) ? Qtrue : Qfalse;
+    return request_head_has_body(head) ? Qtrue : Qfalse;
 }
 
 /* call-seq: context -> Object: whatever the server has put here; nil at first */

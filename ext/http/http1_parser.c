@@ -1,5 +1,5 @@
 #include "http1.h"
-#include <stdlib.h>
+#include "http1_buffers.h"
 #include <string.h>
 
 /* --- llhttp's callbacks: it is only asked whether it agrees, and where a head ends --- */
@@ -39,8 +39,6 @@ static const llhttp_settings_t settings = {
 
 /* --- memory --- */
 
-#define FIRST_CAPACITY 2048
-
 void http1_init(struct http1_parser *p, const struct http1_limits *limits)
 {
     memset(p, 0, sizeof(*p));
@@ -51,7 +49,7 @@ void http1_init(struct http1_parser *p, const struct http1_limits *limits)
 
 void http1_free(struct http1_parser *p)
 {
-    free(p->bytes);
+    http1_buffer_release(p->bytes, p->capacity);
     p->bytes = NULL;
     p->capacity = p->start = p->parsed = p->end = 0;
 }
@@ -76,12 +74,9 @@ int http1_feed(struct http1_parser *p, const char *data, size_t size)
     if (size == 0 || p->state == HTTP1_FAILED_STATE) return 0; /* it would lie there for ever */
     if (p->start == p->end || p->capacity - p->end < size) move_to_front(p);
     if (p->capacity - p->end < size) {
-        size_t capacity = p->capacity ? p->capacity : FIRST_CAPACITY;
-        while (capacity - p->end < size) capacity *= 2;
-        char *bytes = realloc(p->bytes, capacity);
+        char *bytes = http1_buffer_resize(p->bytes, p->end + size, &p->capacity);
         if (!bytes) return -1;
         p->bytes = bytes;
-        p->capacity = capacity;
     }
     memcpy(p->bytes + p->end, data, size);
     p->end += size;
@@ -253,8 +248,10 @@ static enum http1_result complete_head(struct http1_parser *p, struct http1_head
 enum http1_result http1_next_head(struct http1_parser *p, struct http1_head *head)
 {
     if (p->state == HTTP1_FAILED_STATE) return HTTP1_FAILED;
-    if (!p->started && !skip_empty_lines(p))
+    if (!p->started && !skip_empty_lines(p)) {
+        http1_trim(p);
         return p->state == HTTP1_FAILED_STATE ? HTTP1_FAILED : HTTP1_MORE;
+    }
     size_t used = p->parsed - p->start, have = p->end - p->parsed;
     size_t size = have < p->limits.head - used ? have : p->limits.head - used;
     if (size == 0) return HTTP1_MORE;

@@ -1,4 +1,4 @@
-#include "http_ext.h"
+#include "http1_writer.h"
 #include <string.h>
 
 /*
@@ -22,6 +22,7 @@
 struct parser {
     struct http1_parser http1;
     VALUE head_class, trailers;
+    VALUE context, writer; /* for the heads; nil, but for #serve_for */
 };
 
 struct http1_field http_scratch[HTTP1_MAX_FIELDS];
@@ -31,6 +32,8 @@ static void parser_mark(void *pointer)
     struct parser *p = pointer;
     rb_gc_mark_movable(p->head_class);
     rb_gc_mark_movable(p->trailers);
+    rb_gc_mark_movable(p->context);
+    rb_gc_mark_movable(p->writer);
 }
 
 static void parser_compact(void *pointer)
@@ -38,6 +41,8 @@ static void parser_compact(void *pointer)
     struct parser *p = pointer;
     p->head_class = rb_gc_location(p->head_class);
     p->trailers = rb_gc_location(p->trailers);
+    p->context = rb_gc_location(p->context);
+    p->writer = rb_gc_location(p->writer);
 }
 
 static void parser_free(void *pointer)
@@ -63,7 +68,7 @@ static VALUE parser_alloc(VALUE class)
 {
     struct parser *p;
     VALUE self = TypedData_Make_Struct(class, struct parser, &parser_type, p);
-    p->trailers = Qnil;
+    p->trailers = p->context = p->writer = Qnil;
     return self;
 }
 
@@ -118,40 +123,81 @@ static void raise_error(const struct parser *p)
 }
 
 /*
+ *  call-seq: serve_for(context, writer) -> self
+ *
+ *  From now on each head has +context+ as its context, and can be answered to +writer+ by
+ *  RequestHead#answer_at_once; nil: that is for +context+ to do.
+ */
+static VALUE parser_serve_for(VALUE self, VALUE context, VALUE writer)
+{
+    struct parser *p = parser_get(self);
+    if (!NIL_P(writer)) writer_get(writer); /* is it one? */
+    RB_OBJ_WRITE(self, &p->context, context);
+    RB_OBJ_WRITE(self, &p->writer, writer);
+    return self;
+}
+
+static void feed(struct parser *p, VALUE data)
+{
+    StringValue(data);
+    if (http1_feed(&p->http1, RSTRING_PTR(data), (size_t)RSTRING_LEN(data)) < 0) rb_memerror();
+    RB_GC_GUARD(data);
+}
+
+/*
  *  call-seq: feed(data) -> self
  *
  *  Takes over what was read from the connection: +data+ can be used again.
  */
 static VALUE parser_feed(VALUE self, VALUE data)
 {
-    struct parser *p = parser_get(self);
-    StringValue(data);
-    if (http1_feed(&p->http1, RSTRING_PTR(data), (size_t)RSTRING_LEN(data)) < 0) rb_memerror();
-    RB_GC_GUARD(data);
+    feed(parser_get(self), data);
     return self;
 }
 
 /*
- *  call-seq: next_head -> RequestHead or nil
+ *  call-seq: next_head(data = nil) -> RequestHead or nil
  *
- *  The head of the next request; nil when more must be fed first. The body of the one before must
- * be complete. Raises ProtocolError.
+ *  The head of the next request, after feeding +data+; nil when more must be fed first. The body of
+ * the one before must be complete. Raises ProtocolError.
  */
-static VALUE parser_next_head(VALUE self)
+static VALUE parser_next_head(int argc, VALUE *argv, VALUE self)
 {
     struct parser *p = parser_get(self);
     struct http1_head index = {.fields = http_scratch};
+    rb_check_arity(argc, 0, 1);
+    if (argc > 0 && !NIL_P(argv[0])) feed(p, argv[0]);
     if (p->http1.state != HTTP1_HEAD && p->http1.state != HTTP1_FAILED_STATE)
         rb_raise(rb_eArgError, "the body of the request before is not complete");
     switch (http1_next_head(&p->http1, &index)) {
     case HTTP1_READY:
         p->trailers = Qnil;
-        return request_head_new(p->head_class, &index);
+        return request_head_new(p->head_class, &index, p->context, p->writer);
     case HTTP1_FAILED:
         raise_error(p);
     default:
         return Qnil;
     }
+}
+
+/* What is there of answers already may wait for those to further requests that came with this one. */
+#define FLUSH_ABOVE 65536
+
+/*
+ *  call-seq: settled?(head) -> true or false
+ *
+ *  Whether the request of +head+ needs nothing more, as most do not: it was answered in one go, its
+ *  body, if any, was read, the connection goes on, and there is little to be written.
+ */
+static VALUE parser_settled_p(VALUE self, VALUE head)
+{
+    struct parser *p = parser_get(self);
+    if (request_head_get(head)->status < 200 || NIL_P(p->writer)) return Qfalse;
+    const struct writer *w = writer_get(p->writer);
+    return p->http1.state == HTTP1_HEAD && w->framing == FRAMING_IDLE && w->keep_alive &&
+                   w->out.size + w->parts_size <= FLUSH_ABOVE
+               ? Qtrue
+               : Qfalse;
 }
 
 /*
@@ -298,7 +344,9 @@ void Init_polyphony_http1_parser(VALUE http1)
     rb_define_alloc_func(parser, parser_alloc);
     rb_define_method(parser, "initialize", parser_initialize, -1);
     rb_define_method(parser, "feed", parser_feed, 1);
-    rb_define_method(parser, "next_head", parser_next_head, 0);
+    rb_define_method(parser, "next_head", parser_next_head, -1);
+    rb_define_method(parser, "serve_for", parser_serve_for, 2);
+    rb_define_method(parser, "settled?", parser_settled_p, 1);
     rb_define_method(parser, "read_body", parser_read_body, -1);
     rb_define_method(parser, "bypass", parser_bypass, 1);
     rb_define_method(parser, "complete?", parser_complete_p, 0);

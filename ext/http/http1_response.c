@@ -1,15 +1,13 @@
 #include "http1_response.h"
 #include "http1.h"
+#include "http1_buffers.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define FIRST_CAPACITY 512
-
 void http1_output_free(struct http1_output *out)
 {
-    free(out->bytes);
+    http1_buffer_release(out->bytes, out->capacity);
     out->bytes = NULL;
     out->size = out->capacity = 0;
 }
@@ -17,15 +15,10 @@ void http1_output_free(struct http1_output *out)
 int http1_reserve(struct http1_output *out, size_t size)
 {
     if (out->capacity - out->size >= size) return 1;
-    size_t capacity = out->capacity ? out->capacity : FIRST_CAPACITY;
-    while (capacity - out->size < size) {
-        if (capacity > SIZE_MAX / 2) return 0;
-        capacity *= 2;
-    }
-    char *bytes = realloc(out->bytes, capacity);
+    if (size > SIZE_MAX - out->size) return 0;
+    char *bytes = http1_buffer_resize(out->bytes, out->size + size, &out->capacity);
     if (!bytes) return 0;
     out->bytes = bytes;
-    out->capacity = capacity;
     return 1;
 }
 

@@ -34,6 +34,10 @@ VALUE writer_take_out(struct writer *w); /* what is in `out`, frozen */
 void writer_push_part(VALUE self, struct writer *w, VALUE string);
 
 /* --- http1_writer_respond.c --- */
+/* As #respond, if there is nothing unusual about it; else nothing is done, and the result is 0.
+   `pieces`: nothing but a plain Array will do for the body. */
+int writer_answer(VALUE self, VALUE head, VALUE status, VALUE fields, VALUE body, int pieces);
+
 void Init_polyphony_http1_responses(VALUE writer);
 
 /* What the fields of a response have said. */
@@ -42,6 +46,7 @@ struct response {
     unsigned status;
     int minor, is_head, is_connect, client_keeps_alive; /* of the request */
     int has_date, has_length, wants_close, in_trailers;
+    int for_server; /* there was a field that means the server, not the client: of Rack's */
     uint64_t length;
     const char *mistake; /* a format for the name, or NULL */
     VALUE mistaken;
@@ -52,6 +57,7 @@ struct response {
 /* Writes fields from a Hash or an Array of pairs, checked; raises ResponseError having taken `out`
    back to what it was when the response began. */
 void response_put_fields(struct response *r, VALUE fields, size_t began);
+int response_try_fields(struct response *r, VALUE fields); /* 0: r->mistake says why */
 NORETURN(void response_refuse(struct response *r, size_t began, const char *format, VALUE what));
 void response_check(struct response *r, size_t began, enum http1_put result);
 

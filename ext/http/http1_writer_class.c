@@ -19,9 +19,6 @@
  * as after a ProtocolError, the connection is to be closed.
  */
 
-/* Memory for responses that an idle connection may keep. */
-#define KEPT 4096
-
 static void writer_mark(void *pointer)
 {
     rb_gc_mark_movable(((struct writer *)pointer)->parts);
@@ -70,9 +67,21 @@ struct writer *writer_get(VALUE self)
 VALUE writer_take_out(struct writer *w)
 {
     VALUE string = rb_obj_freeze(rb_str_new(w->out.bytes, (long)w->out.size));
-    w->out.size = 0;
-    if (w->out.capacity > KEPT) http1_output_free(&w->out);
+    http1_output_free(&w->out);
     return string;
+}
+
+static VALUE take_out_into(struct writer *w, VALUE buffer)
+{
+    StringValue(buffer);
+    rb_str_modify(buffer);
+    rb_str_set_len(buffer, 0); /* which keeps its memory */
+    if (rb_str_capacity(buffer) < w->out.size) rb_str_modify_expand(buffer, (long)w->out.size);
+    memcpy(RSTRING_PTR(buffer), w->out.bytes, w->out.size);
+    rb_str_set_len(buffer, (long)w->out.size);
+    ENC_CODERANGE_CLEAR(buffer);
+    http1_output_free(&w->out);
+    return buffer;
 }
 
 void writer_push_part(VALUE self, struct writer *w, VALUE string)
@@ -85,15 +94,21 @@ void writer_push_part(VALUE self, struct writer *w, VALUE string)
 /* --- state --- */
 
 /*
- *  call-seq: output -> String, Array of Strings or nil
+ *  call-seq: output(buffer = nil) -> String, Array of Strings or nil
  *
- *  Takes what is to be written now: frozen, one String or several; nil when there is nothing.
+ *  Takes what is to be written now: frozen, one String or several; nil when there is nothing. One
+ *  String is put into +buffer+, replacing what that holds, if there is one: then it is that one, and
+ *  not frozen.
  */
-static VALUE writer_output(VALUE self)
+static VALUE writer_output(int argc, VALUE *argv, VALUE self)
 {
     struct writer *w = writer_get(self);
+    rb_check_arity(argc, 0, 1);
     w->before = NOTHING_TO_RETRACT;
-    if (NIL_P(w->parts)) return w->out.size > 0 ? writer_take_out(w) : Qnil;
+    if (NIL_P(w->parts)) {
+        if (w->out.size == 0) return Qnil;
+        return argc > 0 && !NIL_P(argv[0]) ? take_out_into(w, argv[0]) : writer_take_out(w);
+    }
     if (w->out.size > 0) writer_push_part(self, w, writer_take_out(w));
     VALUE parts = w->parts;
     w->parts = Qnil;
@@ -185,7 +200,7 @@ void Init_polyphony_http1_writer(VALUE http1)
     VALUE writer = rb_define_class_under(http1, "Writer", rb_cObject);
     rb_define_alloc_func(writer, writer_alloc);
     Init_polyphony_http1_responses(writer);
-    rb_define_method(writer, "output", writer_output, 0);
+    rb_define_method(writer, "output", writer_output, -1);
     rb_define_method(writer, "pending", writer_pending, 0);
     rb_define_method(writer, "retract", writer_retract, 0);
     rb_define_method(writer, "trim", writer_trim, 0);

@@ -73,6 +73,15 @@ static void end_fields(struct writer *w, struct response *r, size_t began)
 
 /* --- a response in one go --- */
 
+static void put_whole_body(VALUE self, struct writer *w, VALUE body)
+{
+    if (RB_TYPE_P(body, T_STRING)) {
+        put_body(self, w, body);
+    } else if (!NIL_P(body)) {
+        for (long i = 0; i < RARRAY_LEN(body); i++) put_body(self, w, RARRAY_AREF(body, i));
+    }
+}
+
 static uint64_t body_size(VALUE body)
 {
     if (NIL_P(body)) return 0;
@@ -130,13 +139,45 @@ static VALUE writer_respond(int argc, VALUE *argv, VALUE self)
     put_length_of(&r, began, size);
     end_fields(w, &r, began);
     w->before = before;
-    if (!has_body(&r) || size == 0) return self;
-    if (RB_TYPE_P(body, T_STRING)) {
-        put_body(self, w, body);
-        return self;
-    }
-    for (long i = 0; i < RARRAY_LEN(body); i++) put_body(self, w, RARRAY_AREF(body, i));
+    if (has_body(&r)) put_whole_body(self, w, body);
     return self;
+}
+
+/* The size of a body of the usual kinds; -1: it is another. */
+static long plain_body_size(VALUE body, int pieces)
+{
+    if (!pieces && NIL_P(body)) return 0;
+    if (!pieces && RB_TYPE_P(body, T_STRING)) return RSTRING_LEN(body);
+    if (!RB_TYPE_P(body, T_ARRAY) || (pieces && CLASS_OF(body) != rb_cArray)) return -1;
+    long size = 0;
+    for (long i = 0; i < RARRAY_LEN(body); i++) {
+        VALUE piece = RARRAY_AREF(body, i);
+        if (!RB_TYPE_P(piece, T_STRING)) return -1;
+        size += RSTRING_LEN(piece);
+    }
+    return size;
+}
+
+int writer_answer(VALUE self, VALUE head, VALUE status, VALUE fields, VALUE body, int pieces)
+{
+    struct writer *w = writer_get(self);
+    long size = plain_body_size(body, pieces);
+    if (w->framing != FRAMING_IDLE || size < 0 || !RB_TYPE_P(fields, T_HASH)) return 0;
+    if (!FIXNUM_P(status) || FIX2LONG(status) < 200 || FIX2LONG(status) > 599) return 0;
+    struct response r = response_to(w, head, FIX2UINT(status));
+    size_t before = w->out.size + w->parts_size, began = w->out.size;
+    response_check(&r, began, http1_put_status(r.out, r.status));
+    if (!response_try_fields(&r, fields) || (pieces && r.for_server) ||
+        (r.has_length && r.length != (uint64_t)size)) {
+        r.out->size = began;
+        return 0;
+    }
+    if (!r.has_date) response_check(&r, began, http1_put_date(r.out));
+    put_length_of(&r, began, (uint64_t)size);
+    end_fields(w, &r, began);
+    w->before = before;
+    if (has_body(&r)) put_whole_body(self, w, body);
+    return 1;
 }
 
 /* --- a response piece by piece --- */

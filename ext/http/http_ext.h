@@ -26,11 +26,17 @@ VALUE http_shared_string(const char *bytes, size_t size); /* frozen, ASCII */
 struct request_head {
     struct http1_head index;
     VALUE headers, context;
+    VALUE writer;        /* of the connection, for #answer_at_once; nil: no connection, or over */
+    int status;          /* of the response that was begun; -1: none yet */
     size_t allocated;
     struct http1_field fields[]; /* the bytes follow */
 };
 struct request_head *request_head_get(VALUE head);
-VALUE request_head_new(VALUE class, const struct http1_head *index);
+VALUE request_head_new(VALUE class, const struct http1_head *index, VALUE context, VALUE writer);
+static inline int request_head_has_body(const struct request_head *head)
+{
+    return head->index.content_length > 0 || (head->index.flags & HTTP1_CHUNKED);
+}
 /* name => value of a block of fields; several values of a name are joined */
 VALUE http_fields_hash(const struct http1_head *index);
 VALUE http_join_values(VALUE old, VALUE value, unsigned known);
@@ -41,6 +47,7 @@ extern struct http1_field http_scratch[HTTP1_MAX_FIELDS];
 void Init_polyphony_http1_strings(void);
 VALUE Init_polyphony_http1_head(VALUE http1);
 void Init_polyphony_http1_env(VALUE head);
+void Init_polyphony_http1_answer(VALUE head);
 void Init_polyphony_http1_parser(VALUE http1);
 void Init_polyphony_http1_writer(VALUE http1);
 void Init_polyphony_websocket(VALUE http);

@@ -156,6 +156,32 @@ static VALUE backend_write(int argc, VALUE *argv, VALUE self)
 }
 
 /*
+ *  call-seq: write_now(io, data) -> String, Array or nil
+ *
+ *  Writes as much of the String +data+ as +io+, a socket, takes without waiting, and returns what is
+ *  left, nil when that is nothing. Never suspends, and keeps nothing of +data+, which may be a buffer
+ *  that is used again at once. nil and an Array come back as they are.
+ */
+static VALUE backend_write_now(VALUE self, VALUE io, VALUE data)
+{
+    struct scheduler *s = scheduler_current_install();
+    (void)self;
+    if (!RB_TYPE_P(data, T_STRING)) return data;
+    io = io_writer(io);
+    int fd = io_descriptor(io), flags = io_transfer_flags(io, fd);
+    if (!(flags & TRANSFER_SOCKET) || io_unflushed(io)) 
+        return rb_obj_freeze(rb_str_new(RSTRING_PTR(data), RSTRING_LEN(data)));
+    long size = RSTRING_LEN(data);
+    ssize_t n = s->backend->ops->write(s->backend, fd, RSTRING_PTR(data), (size_t)size, flags);
+    if (n == size) return Qnil;
+    if (n == -EAGAIN || n == -EWOULDBLOCK) n = 0;
+    if (n < 0) rb_syserr_fail((int)-n, NULL);
+    VALUE rest = rb_obj_freeze(rb_str_new(RSTRING_PTR(data) + n, size - n));
+    RB_GC_GUARD(data);
+    return rest;
+}
+
+/*
  *  call-seq: wait_io(io, write = false, timeout = nil) -> io or nil
  *
  *  Suspends until +io+ is readable (or writable); nil when +timeout+ seconds have passed.
@@ -221,6 +247,7 @@ void Init_polyphony_backend_class(VALUE polyphony)
     VALUE backend = rb_define_class_under(polyphony, "Backend", rb_cObject);
     rb_define_method(backend, "read", backend_read, -1);
     rb_define_method(backend, "write", backend_write, -1);
+    rb_define_method(backend, "write_now", backend_write_now, 2);
     rb_define_method(backend, "wait_io", backend_wait_io, -1);
     rb_define_method(backend, "sleep", backend_sleep, -1);
     rb_define_method(backend, "waitpid", backend_waitpid, 1);

@@ -1,5 +1,6 @@
 #include "scheduler.h"
 #include <errno.h>
+#include <ruby/encoding.h>
 #include <ruby/io.h>
 
 /*
@@ -13,6 +14,7 @@ struct loop {
     struct waiter w;
     VALUE io, receiver;
     ID method; /* feed_loop: sent to receiver; else the block is called */
+    VALUE buffer; /* feed_loop: a String to be used again and again; or 0 */
     long max;
     int fd, flags;
 };
@@ -82,12 +84,37 @@ static int loop_deliver(struct loop *loop, VALUE data)
     return loop_goes_on(loop);
 }
 
+/* Into the caller's String, with room for `max` bytes: no object is made. */
+static ssize_t read_into_buffer(struct loop *loop)
+{
+    struct backend *backend = loop->s->backend;
+    VALUE buffer = loop->buffer;
+    rb_str_modify(buffer);
+    rb_str_set_len(buffer, 0); /* which keeps its memory */
+    if ((long)rb_str_capacity(buffer) < loop->max) rb_str_modify_expand(buffer, loop->max);
+    ssize_t n = backend->ops->read(backend, loop->fd, RSTRING_PTR(buffer), (size_t)loop->max,
+                                   loop->flags);
+    ENC_CODERANGE_CLEAR(buffer);
+    if (n > 0) rb_str_set_len(buffer, n);
+    return n;
+}
+
 static void reserve_scratch(struct scheduler *s, size_t size)
 {
     if (s->scratch_size >= size) return;
     char *scratch = xrealloc(s->scratch, size);
     s->scratch = scratch;
     s->scratch_size = size;
+}
+
+/* Read where the length need not be known beforehand, then make a String of the right size: for
+   requests of some hundred bytes a copy is cheaper than a large buffer each. No other fiber runs in
+   between, so the scheduler has one such place for all. */
+static ssize_t read_into_scratch(struct loop *loop)
+{
+    struct scheduler *s = loop->s;
+    reserve_scratch(s, (size_t)loop->max);
+    return s->backend->ops->read(s->backend, loop->fd, s->scratch, (size_t)loop->max, loop->flags);
 }
 
 static VALUE read_loop_body(VALUE pointer)
@@ -102,12 +129,7 @@ static VALUE read_loop_body(VALUE pointer)
         /* Less came than there was room for: the next read would find nothing, and cost a call. */
         if (drained) loop_wait(loop);
         drained = 0;
-        /* Read where the length need not be known beforehand, then make a String of the right
-           size: for requests of some hundred bytes a copy is cheaper than a large buffer each. No
-           other fiber runs in between, so the scheduler has one such place for all. */
-        reserve_scratch(s, (size_t)loop->max);
-        ssize_t n =
-            s->backend->ops->read(s->backend, loop->fd, s->scratch, (size_t)loop->max, loop->flags);
+        ssize_t n = loop->buffer ? read_into_buffer(loop) : read_into_scratch(loop);
         if (n == -EAGAIN || n == -EWOULDBLOCK) {
             loop_wait(loop);
             continue;
@@ -115,7 +137,8 @@ static VALUE read_loop_body(VALUE pointer)
         if (n < 0) rb_syserr_fail((int)-n, NULL);
         if (n == 0) return Qnil;
         drained = n < loop->max;
-        if (!loop_deliver(loop, rb_str_new(s->scratch, n))) return Qnil;
+        if (!loop_deliver(loop, loop->buffer ? loop->buffer : rb_str_new(s->scratch, n)))
+            return Qnil;
     }
 }
 
@@ -143,17 +166,20 @@ static VALUE backend_read_loop(int argc, VALUE *argv, VALUE self)
 }
 
 /*
- *  call-seq: feed_loop(io, receiver, method = :call, max = 8192) -> nil
+ *  call-seq: feed_loop(io, receiver, method = :call, max = 8192, buffer = nil) -> nil
  *
  *  As #read_loop, handing each piece to +receiver+'s +method+: no block between socket and parser.
+ *  With +buffer+, a String, each piece is read into that one: +receiver+ takes what it needs of it
+ *  before anything else, and one buffer may serve all loops of a thread.
  */
 static VALUE backend_feed_loop(int argc, VALUE *argv, VALUE self)
 {
     struct loop loop = {0};
     (void)self;
-    rb_check_arity(argc, 2, 4);
+    rb_check_arity(argc, 2, 5);
     loop.receiver = argv[1];
     loop.method = argc > 2 && !NIL_P(argv[2]) ? rb_to_id(argv[2]) : rb_intern("call");
+    if (argc > 4 && !NIL_P(argv[4])) loop.buffer = rb_str_to_str(argv[4]);
     return run_read_loop(&loop, argv[0], argc > 3 ? argv[3] : Qnil);
 }
 

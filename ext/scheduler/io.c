@@ -43,6 +43,12 @@ long io_buffered(VALUE io)
     return fptr ? fptr->rbuf.len + fptr->cbuf.len : 0;
 }
 
+/* Whether IO#write has buffered bytes that would have to go first. */
+int io_unflushed(VALUE io)
+{
+    return RFILE(io)->fptr->wbuf.len > 0;
+}
+
 /* Hands what IO#write has buffered to the system, before bytes that go past that buffer. Returns
    whether there was any. */
 int io_flush(VALUE io)

@@ -288,6 +288,7 @@ int io_transfer_flags(VALUE io, int fd);
 VALUE io_writer(VALUE io);
 long io_buffered(VALUE io);
 int io_flush(VALUE io);
+int io_unflushed(VALUE io);
 void io_set_nonblock(VALUE io);
 int scheduler_wait_fd(struct scheduler *s, VALUE io, int fd, int events, VALUE timeout);
 

@@ -33,5 +33,6 @@ module Polyphony
   end
 end
 
+require_relative 'transport/buffers'
 require_relative 'transport/plain'
 require_relative 'transport/tls'

@@ -38,11 +38,16 @@ RSpec.describe 'A connection of HTTP/1', :fibers do
   end
 
   describe 'with pipelined requests' do
-    # What the server writes meanwhile: each write as one String.
+    # What the server writes meanwhile, at once or while it waits: each write as one String.
     def writes(&block)
       written = []
-      write = Polyphony::HTTP::Transport::Plain.instance_method(:write)
-      TracePoint.new(:call) { |call| written << [*call.binding.local_variable_get(:data)].join }.enable(target: write, &block)
+      plain = Polyphony::HTTP::Transport::Plain
+      at_once = TracePoint.new(:return) do |call|
+        written << call.self.instance_variable_get(:@buffers).output.dup unless call.return_value.is_a?(Array)
+      end
+      TracePoint.new(:call) { |call| written << [*call.binding.local_variable_get(:data)].join }.enable(target: plain.instance_method(:write)) do
+        at_once.enable(target: plain.instance_method(:put), &block)
+      end
       written
     end
 

@@ -5,6 +5,7 @@ require_relative 'incoming'
 require_relative 'outgoing'
 require_relative 'takeover'
 require_relative 'failing'
+require_relative 'preface'
 require_relative '../phases'
 
 module Polyphony
@@ -21,6 +22,7 @@ module Polyphony
         include Outgoing
         include Takeover
         include Failing
+        include Preface
 
         # @return [Server]
         attr_reader :server
@@ -47,11 +49,8 @@ module Polyphony
           @access_log = server.access_log
           @parser = Parser.new(server.http1_limits, Request)
           @writer = Writer.new
-          @served = 0
-          @most = @limits.requests || ::Float::INFINITY
-          @step = @sent = 0
-          @open = true
-          @phase = :idle
+          @parser.serve_for(self, @access_log ? nil : @writer)
+          begin_state
         end
 
         # Serves until the connection ends. Raises nothing but what stops the fiber.
@@ -62,7 +61,7 @@ module Polyphony
           @transport.feed(self)
           ended
         rescue ProtocolError => e
-          refuse(e)
+          refuse(e) unless http2?
         rescue Disconnected, Phases::Overdue, *Transport.gone
           # the client went away, and takes nothing any more: or no more than an answer
           refuse(ProtocolError.new('the body is incomplete')) if @incomplete
@@ -76,10 +75,12 @@ module Polyphony
         # What has come from the socket.
         # @param data [String]
         def receive(data)
-          @parser.feed(data)
-          while (request = @parser.next_head)
+          request = @parser.next_head(data)
+          while request
             serve(request)
             return part unless @open
+
+            request = @parser.next_head
           end
           flush if @batched
           @phase = @parser.started? ? :header : :idle
@@ -114,18 +115,29 @@ module Polyphony
 
         private
 
+        # All there is, at once and in one order: instance variables that come later, one here and one there,
+        # would make each connection's layout another, and cost Ruby its caches.
+        def begin_state
+          @served = @step = @sent = 0
+          @most = @limits.requests || UNLIMITED
+          @open = true
+          @phase = :idle
+          @batched = @streaming = @flushing = @draining = @hijacked = @incomplete = false
+          @fiber = @task = @request = @body = @started_at = @rack = @flusher = nil
+          @seen = @since = @rested = @overdue = nil
+          @peer_address = @remote_ip = @input = @continued = @refused = @refused_request = nil
+        end
+
         # The hot path: few calls, no clock, no object that the handler has not asked for.
         def serve(request)
-          request.context = self
           @request = request
-          @body = @status = nil
           @served += 1
           @writer.last! if @served >= @most
           flush_while_waiting if @batched
           @started_at = Polyphony.now if @access_log
           @phase = :handler
           @handler.call(request)
-          conclude
+          @parser.settled?(request) ? @batched = true : conclude
         rescue Phases::Overdue => e
           raise unless e.exchange == @served
 
@@ -139,15 +151,16 @@ module Polyphony
         else
           late if @overdue
         ensure
-          log_access if @access_log && @request
-          @request = nil
+          log_access if @access_log
+          @request = @body = nil
+          request.over
         end
 
         # The handler has returned.
         def conclude
           raise Takeover::Hijacked if @hijacked
 
-          finish_answer if @streaming || @status.nil?
+          finish_answer if @streaming || @request.status.nil?
           skip_body unless @parser.complete?
           @open = false unless @writer.keep_alive?
           @batched = true
@@ -155,7 +168,7 @@ module Polyphony
         end
 
         def log_access
-          @access_log.write(@request, @status || @refused&.status || 0, @sent, Polyphony.now - @started_at)
+          @access_log.write(@request, @request.status || @refused&.status || 0, @sent, Polyphony.now - @started_at)
         end
 
         # The last answer is out. What has come behind it, and is not read, must not destroy it on its way.
@@ -166,7 +179,9 @@ module Polyphony
 
         # Bytes of answers to pipelined requests that are kept for one write.
         FLUSH_ABOVE = 65_536
-        private_constant :FLUSH_ABOVE
+        # Requests on one connection, where there is no limit.
+        UNLIMITED = 1 << 61
+        private_constant :FLUSH_ABOVE, :UNLIMITED
 
         def close
           return unless @transport

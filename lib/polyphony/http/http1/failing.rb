@@ -25,7 +25,7 @@ module Polyphony
           end
           raise error if error.is_a?(Disconnected)
 
-          if error.is_a?(ProtocolError) && @status.nil?
+          if error.is_a?(ProtocolError) && @request.status.nil?
             @refused_request = @request
             raise @refused = error
           end
@@ -51,7 +51,7 @@ module Polyphony
         def apologize(status)
           @writer.last!
           @streaming = false
-          if @status
+          if @request.status
             @writer.abort if @writer.started?
           else
             respond(@request, status, PLAIN, Server.message(status))
@@ -66,7 +66,7 @@ module Polyphony
           @writer.last!
           if @writer.started?
             @writer.abort
-          elsif @status.nil? || @request.nil?
+          elsif @request.nil? || @request.status.nil?
             @writer.respond(@refused_request, error.status, PLAIN, Server.message(error.status))
           end
           flush
@@ -80,7 +80,10 @@ module Polyphony
         def refuse_instead(error)
           @writer.last!
           log_refusal(error)
-          @writer.respond(@request, @status = error.status, PLAIN, Server.message(error.status)) if @writer.retract
+          return unless @writer.retract
+
+          @request.status = error.status
+          @writer.respond(@request, error.status, PLAIN, Server.message(error.status))
         end
 
         def log_refusal(error)

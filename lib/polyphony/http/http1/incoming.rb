@@ -45,7 +45,7 @@ module Polyphony
 
         def more
           phase = @phase
-          send_continue if !@status && @request.expect_continue? && @parser.buffered.zero?
+          send_continue if !@request.status && @request.expect_continue? && @parser.buffered.zero?
           flush if @writer.pending.positive?
           @phase = :body
           @step += 1
@@ -61,7 +61,7 @@ module Polyphony
           @overdue = nil # what comes now has its limits, too
           raise ProtocolError.new('the body did not come in time', 408) if late
 
-          @incomplete = @status.nil?
+          @incomplete = @request.status.nil?
           raise Disconnected, 'the client went away before the end of the body'
         end
 

@@ -8,20 +8,20 @@ module Polyphony
       module Outgoing
         # @see Request#respond
         def respond(request, status, headers, body)
-          refuse_second(request) if @status || !@request.equal?(request)
+          refuse_second(request)
           @writer.last! if !@parser.complete? && unwanted_body?
           @writer.respond(request, status, headers, body)
-          @status = status
+          request.status = status
           @sent = body_size(body) if @access_log
           nil
         end
 
         # @see Request#send_headers
         def begin_response(request, status, headers)
-          refuse_second(request) if @status || !@request.equal?(request)
+          refuse_second(request)
           @writer.last! if !@parser.complete? && unwanted_body?
           @writer.start(request, status, headers)
-          @status = status
+          request.status = status
           @sent = 0
           @phase = :stream
           @streaming = true
@@ -40,7 +40,7 @@ module Polyphony
 
         # For an answer whose first piece comes without {Request#send_headers}.
         def send_headers_if_none(request)
-          begin_response(request, 200, {}) unless @status
+          begin_response(request, 200, {}) unless request.status
         end
 
         # @see Request#finish
@@ -62,7 +62,7 @@ module Polyphony
 
         # @see Request#responded?
         def responded?(request)
-          !@request.equal?(request) || !@status.nil?
+          !@request.equal?(request) || !request.status.nil?
         end
 
         # Writes what has been made so far.
@@ -71,23 +71,26 @@ module Polyphony
         def flush
           wait_for_flusher if @flushing
           @batched = false
-          output = @writer.output
-          return unless output
-
-          phase = @phase
-          @phase = :write
-          @transport.write(output)
-          @phase = phase
-          nil
+          rest = @transport.put(@writer)
+          write(rest) if rest
         rescue *Transport.gone => e
           raise Disconnected, "the client went away: #{e.message}"
         end
 
         private
 
+        # What the client did not take at once.
+        def write(output)
+          phase = @phase
+          @phase = :write
+          @transport.write(output)
+          @phase = phase
+          nil
+        end
+
         def refuse_second(request)
           check_current(request)
-          raise ResponseError, "#{request.inspect} has been answered already" if @status
+          raise ResponseError, "#{request.inspect} has been answered already" if request.status
         end
 
         def check_current(request)

@@ -9,6 +9,11 @@ module Polyphony
       class Request < RequestHead
         include HTTP::Request
 
+        # @see HTTP::Request::Responding#respond
+        def respond(body = nil, headers = NO_HEADERS, status: 200)
+          answer_at_once(status, headers, body) ? nil : context.respond(self, status, headers, body)
+        end
+
         # @return [String, nil] the protocol that the client wants to change to, in lower case; of several
         #   `websocket`, or the first
         # @suspends no

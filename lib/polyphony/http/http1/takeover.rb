@@ -15,7 +15,7 @@ module Polyphony
         def upgrade(request, name, headers)
           refuse_second(request)
           @writer.upgrade(request, name, headers)
-          @status = 101
+          request.status = 101
           flush
           @phase = :upgraded
           bare_io
@@ -24,7 +24,7 @@ module Polyphony
         # @see Request#hijack
         def hijack(request)
           refuse_second(request)
-          @status = 0
+          request.status = 0
           flush
           @phase = :upgraded
           @writer.last!

@@ -11,11 +11,12 @@ module Polyphony
         def initialize(io)
           @io = io
           @backend = Polyphony.backend
+          @buffers = Buffers.here
         end
 
         # Hands what comes to +receiver+.receive(String), until the end or until it closes the connection.
         def feed(receiver)
-          @backend.feed_loop(@io, receiver, :receive, READ_SIZE)
+          @backend.feed_loop(@io, receiver, :receive, READ_SIZE, @buffers.input)
         end
 
         # @param buffer [String, nil] to be used again
@@ -27,6 +28,14 @@ module Polyphony
         # @param data [String, Array<String>] several go out with one system call
         def write(data)
           data.is_a?(::String) ? @backend.write(@io, data) : @backend.write(@io, *data)
+        end
+
+        # Writes what +writer+ has made, as far as that goes without waiting.
+        #
+        # @param writer [HTTP1::Writer]
+        # @return [String, Array<String>, nil] what is left, for {#write}; nil: nothing
+        def put(writer)
+          @backend.write_now(@io, writer.output(@buffers.output))
         end
 
         # @see Transport.unsent

@@ -56,6 +56,9 @@ module Polyphony
           data.sum(&:bytesize) <= JOINED ? write_string(data.join) : data.each { |string| write_string(string) }
         end
 
+        # @see Plain#put -- nothing of it: OpenSSL may have to wait, and must find the bytes where they were
+        def put(writer) = writer.output
+
         # @see Transport.unsent
         def unsent = Transport.unsent(@io.to_io)
 
