@@ -7,14 +7,14 @@ require_relative 'chromium'
 class ChatPictures
   # Who says what: the last one's page is the picture of a phone, the first one's of a desktop.
   TALK = [
-    ['Ada', 'Has anybody tried this with a thousand rooms?'],
-    ['Grace', 'Yes. A room is a fiber, so that is a thousand fibers, and they mostly wait.'],
-    ['Grace', 'About as much memory as one photograph of this room.'],
-    ['Ada', "And if one of them fails?"],
-    ['Linus', 'It begins again, and our browsers come back to it. I have tried: nothing was lost.'],
+    ['Ada', 'What is a room in here?'],
+    ['Grace', 'A fiber. It takes one message after the other, so nobody needs a lock.'],
+    ['Ada', 'And if it fails?'],
+    ['Linus', 'It begins again, and our browsers come back to it.'],
+    ['Linus', 'I have tried: nothing was lost.'],
     ['Ada', "Nice.\nWhere is the code?"],
     ['Linus', 'In examples/chat, and it is short. Begin with app.rb!'],
-    ['Grace', 'Two processes behind one Redis work as well: I am on the other one.']
+    ['Grace', 'With Redis several processes are one chat, too.']
   ].freeze
 
   # @param address [String] of the chat
@@ -26,7 +26,7 @@ class ChatPictures
   end
 
   def take(dark: false)
-    pages = { 'Ada' => open('Ada', dark: dark, size: [1180, 760]), 'Grace' => open('Grace'),
+    pages = { 'Ada' => open('Ada', dark: dark, size: [1180, 780]), 'Grace' => open('Grace'),
               'Linus' => open('Linus', size: [390, 780], mobile: true, scale: 2, dark: dark) }
     talk(pages)
     pages['Grace'].type('#text', 'I think')
@@ -51,5 +51,21 @@ class ChatPictures
       pages[name].type('#text', text).press_enter
       pages.each_value { |page| page.see(text.lines.last) }
     end
+  end
+end
+
+if $PROGRAM_NAME == __FILE__
+  reader, writer = IO.pipe
+  app = File.expand_path('../../examples/chat/app.rb', __dir__)
+  folders = $LOAD_PATH.first(2).flat_map { |folder| ['-I', File.expand_path(folder)] }
+  polyphony = File.expand_path('../../exe/polyphony', __dir__)
+  pid = Process.spawn({ 'REDIS_URL' => nil }, Gem.ruby, *folders, polyphony, 'serve', '-b', 'http://127.0.0.1:0', app, err: writer)
+  begin
+    address = reader.gets[%r{listening on (\S+)}, 1]
+    ChatPictures.new(address, ARGV.fetch(0)).take
+  ensure
+    Chromium.close
+    Process.kill(:TERM, pid)
+    Process.wait(pid)
   end
 end
