@@ -5,6 +5,8 @@
 #
 # llhttp is the system's, from 9.2 on; else the C of Debian's libllhttp-source or of the gem llhttp (8.1),
 # compiled in, in its strict mode. What 8.1 lets through all the same is refused by http1_rules.c.
+#
+# HTTP/2 is nghttp2's; `--without-nghttp2` builds a server that speaks HTTP/1 only.
 
 require 'mkmf'
 
@@ -18,9 +20,21 @@ MISSING_LLHTTP = <<~MESSAGE
   and polyphony again. Other places: gem install polyphony -- --with-llhttp-dir=DIR, or LLHTTP_SRC=DIR with llhttp.c
 MESSAGE
 
+MISSING_NGHTTP2 = <<~MESSAGE
+  libnghttp2 was not found, so polyphony is installed without its HTTP server. For that, install one of
+    Debian, Ubuntu   apt-get install libnghttp2-dev
+    Fedora           dnf install libnghttp2-devel
+    Alpine           apk add nghttp2-dev
+    macOS            brew install libnghttp2
+  and polyphony again. Other places: gem install polyphony -- --with-nghttp2-dir=DIR. A server that speaks HTTP/1 only
+  needs no nghttp2: gem install polyphony -- --without-nghttp2
+MESSAGE
+
 # POLYPHONY_DEBUG=1 is the developers' build: a warning is an error, nothing is optimised away.
 DEBUG_FLAGS = %w[-g3 -O0 -U_FORTIFY_SOURCE -DPOLYPHONY_DEBUG=1 -Werror].freeze
-OUR_SOURCES = Dir.glob(File.join(__dir__, '*.c')).map { |file| File.basename(file) }.sort.freeze
+HTTP2 = with_config('nghttp2', true)
+OUR_SOURCES = Dir.glob(File.join(__dir__, '*.c')).map { |file| File.basename(file) }
+                 .reject { |name| name.start_with?('http2') && !HTTP2 }.sort.freeze
 
 LLHTTP_FILES = %w[llhttp.h llhttp.c api.c http.c].freeze
 
@@ -39,6 +53,23 @@ def system_llhttp?
   pkg_config('libllhttp')
   have_header('llhttp.h') && checking_for('llhttp >= 9.2') { try_compile(RECENT) } &&
     have_library('llhttp', 'llhttp_execute', 'llhttp.h')
+end
+
+# Functions that not every version has.
+NGHTTP2_FUNCTIONS = %w[nghttp2_option_set_server_fallback_rfc7540_priorities nghttp2_option_set_stream_reset_rate_limit
+                       nghttp2_option_set_glitch_rate_limit nghttp2_option_set_max_continuations].freeze
+
+def system_nghttp2?
+  return true unless HTTP2
+
+  homebrew = %w[/opt/homebrew/opt/libnghttp2 /usr/local/opt/libnghttp2].find { |dir| File.directory?(dir) }
+  dir_config('nghttp2', *[homebrew].compact)
+  pkg_config('libnghttp2')
+  return false unless have_header('nghttp2/nghttp2.h') && have_library('nghttp2', 'nghttp2_session_server_new2',
+                                                                       'nghttp2/nghttp2.h')
+
+  NGHTTP2_FUNCTIONS.each { |name| have_func(name, 'nghttp2/nghttp2.h') }
+  $defs.push('-DHAVE_NGHTTP2')
 end
 
 def gem_dir
@@ -76,6 +107,7 @@ def use_source(files)
 end
 
 def configure_flags
+  have_func('rb_hash_tbl') && have_func('rb_st_foreach_with_replace', 'ruby/st.h')
   $defs.push('-D_GNU_SOURCE')
   # Ruby's own list forbids C99's placing of declarations, which our C makes use of.
   $warnflags = $warnflags.to_s.gsub(/(\A|\s)-W(?:no-)?declaration-after-statement/, '')
@@ -84,8 +116,16 @@ def configure_flags
   append_cflags(ENV['POLYPHONY_DEBUG'] == '1' ? DEBUG_FLAGS : %w[-O2])
 end
 
-if system_llhttp?
+def give_up(message)
+  warn message
+  File.write('Makefile', dummy_makefile($srcdir).join)
+end
+
+if !system_nghttp2?
+  give_up(MISSING_NGHTTP2)
+elsif system_llhttp?
   configure_flags
+  $srcs = OUR_SOURCES
   create_makefile('polyphony/http_ext')
 elsif (files = find_source)
   message("using #{File.dirname(files[1])}\n")
@@ -93,6 +133,5 @@ elsif (files = find_source)
   use_source(files)
   create_makefile('polyphony/http_ext')
 else
-  warn MISSING_LLHTTP
-  File.write('Makefile', dummy_makefile($srcdir).join)
+  give_up(MISSING_LLHTTP)
 end

@@ -68,13 +68,14 @@ struct http1_head {
     const char *bytes;
     uint32_t size;  /* with the empty line that ends it */
     uint8_t method; /* llhttp's number */
-    uint8_t minor;  /* of the version: 0 or 1 */
+    uint8_t minor;  /* of the version: 0 or 1, 2 for HTTP/2 */
     uint8_t form;
     uint8_t flags;
     uint8_t hosts, lengths, codings; /* how often these fields came */
     struct http1_span method_name, target;
     struct http1_span scheme, authority; /* the authority is Host's if the target has none */
     struct http1_span path, query;
+    struct http1_span protocol; /* HTTP/2's :protocol */
     uint64_t content_length;
     uint32_t count;
     struct http1_field *fields; /* room for limits.fields, the caller's */

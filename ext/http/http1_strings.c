@@ -7,7 +7,7 @@
  */
 
 #define METHODS 64
-static VALUE methods[METHODS], versions[2];
+static VALUE methods[METHODS], versions[3];
 static VALUE names[HTTP1_NAME_COUNT], env_keys[HTTP1_NAME_COUNT];
 
 enum sharing { OWN, SAME };
@@ -191,5 +191,6 @@ void Init_polyphony_http1_strings(void)
 #undef XX
     versions[0] = keep(interned("HTTP/1.0", 8));
     versions[1] = keep(interned("HTTP/1.1", 8));
+    versions[2] = keep(interned("HTTP/2", 6));
     values_object = keep(TypedData_Make_Struct(rb_cObject, struct values, &values_type, values));
 }

@@ -20,7 +20,19 @@ module Polyphony
         idle_timeout: 60, # between two requests: the connection is closed
         tls_timeout: 10, # for the handshake: the connection is closed
         connections: 10_000, # at a time; more wait in the listen queue
-        requests: 10_000 # on one connection: the last answer says `connection: close`
+        requests: 10_000, # on one connection: the last answer says `connection: close`, or GOAWAY
+        # HTTP/2 only. Beyond one of those after body_window the connection ends with ENHANCE_YOUR_CALM; a tenth as many
+        # are allowed to follow in each second.
+        streams: 128, # requests at a time on one connection: REFUSED_STREAM
+        stream_window: 262_144, # bytes of one body that are taken before its handler reads
+        body_window: 1 << 20, # bytes of all bodies of a connection, likewise
+        resets: 200, # requests that the client resets, or makes us reset
+        pings: 100, # PING frames
+        settings: 50, # SETTINGS frames
+        priorities: 1000, # PRIORITY frames; two more for each request
+        window_updates: 1000, # WINDOW_UPDATE frames; two more for each request, and for each frame that is sent
+        empty_frames: 100, # frames with nothing in them, or of unknown types
+        continuations: 16 # CONTINUATION frames in one header
       }.freeze
 
       # Without a limit of ours there is one of the parser's.
@@ -51,6 +63,17 @@ module Polyphony
       def http1
         HTTP1::Limits.new(target: target_bytes || MOST, head: header_bytes || MOST, fields: header_count || 1024,
                           body: body_bytes, trailer: trailer_bytes || MOST)
+      end
+
+      # @return [HTTP2::Limits] those that sessions of HTTP/2 look after
+      # @suspends no
+      # @api private
+      def http2
+        counts = HTTP2::Limits::COUNTS.to_h { |name| [name, public_send(name) || MOST] }
+        HTTP2::Limits.new(target: target_bytes || MOST, head: header_bytes || MOST, fields: header_count || 1024,
+                          body: body_bytes, trailer: trailer_bytes || MOST, streams: streams || 65_536,
+                          continuations: continuations || MOST, stream_window: stream_window || MOST,
+                          connection_window: body_window || 1 << 30, **counts)
       end
 
       # @return [Hash{Symbol => Numeric, nil}]

@@ -13,6 +13,8 @@ require_relative 'server/stopping'
 require_relative 'access_log'
 require_relative 'file_response'
 require_relative 'http1/connection'
+require_relative 'http2'
+require_relative 'http2/connection' if Polyphony::HTTP::HTTP2.available?
 
 module Polyphony
   module HTTP
@@ -44,6 +46,9 @@ module Polyphony
       # @return [HTTP1::Limits]
       # @api private
       attr_reader :http1_limits
+      # @return [HTTP2::Limits]
+      # @api private
+      attr_reader :http2_limits
 
       # @param bind [String, Bind, Array<String, Bind>] where to listen
       # @param tls [Hash, OpenSSL::SSL::SSLContext, nil] for `https://`: see {TLS}
@@ -60,6 +65,7 @@ module Polyphony
         @handler = handler
         @limits = Limits.new(**limits)
         @http1_limits = @limits.http1
+        @http2_limits = @limits.http2
         @log = log.is_a?(Log) ? log : Log.new(log)
         @access_log = access_log
         @reuse_port = reuse_port

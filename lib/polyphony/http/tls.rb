@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'openssl'
+require_relative 'http2'
 require_relative 'tls/certificates'
 
 module Polyphony
@@ -11,7 +12,7 @@ module Polyphony
     #   Polyphony::HTTP.serve(bind: 'https://0.0.0.0:443', tls: { cert: 'cert.pem', key: 'key.pem' }) { … }
     class TLS
       # Protocols that are offered by ALPN, best first.
-      PROTOCOLS = %w[http/1.1].freeze
+      PROTOCOLS = (HTTP2.available? ? %w[h2 http/1.1] : %w[http/1.1]).freeze
 
       OPTIONS = %i[cert key certificates ca verify_client min_version ciphers configure].freeze
       private_constant :OPTIONS

@@ -54,13 +54,20 @@ module Polyphony
           transport = listener.bind.tls? ? secure(socket) : Transport::Plain.new(socket)
           return unless transport
 
-          connection = HTTP1::Connection.new(self, transport)
-          @connections[connection] = true
-          connection.drain if @draining
-          connection.run
+          protocol = transport.tls && transport.tls.alpn_protocol == 'h2' ? HTTP2 : HTTP1
+          preface = converse(protocol::Connection.new(self, transport)) { |connection| connection.run }
+          converse(HTTP2::Connection.new(self, transport)) { |connection| connection.run(preface) } if preface
         rescue ::StandardError, ::NoMemoryError => e # one of ours: it must not end the server
           @log.failure(e, nil)
           socket.close
+        end
+
+        # @return [String, nil] the beginning of what was HTTP/2 in the ears of HTTP/1
+        def converse(connection)
+          @connections[connection] = true
+          connection.drain if @draining
+          yield connection
+          connection.preface
         ensure
           @connections.delete(connection)
         end

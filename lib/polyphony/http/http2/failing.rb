@@ -1,0 +1,68 @@
+# frozen_string_literal: true
+
+module Polyphony
+  module HTTP
+    module HTTP2
+      # What becomes of requests that are none, and of those whose handler fails.
+      # @api private
+      module Failing
+        PLAIN = { 'content-type' => 'text/plain; charset=utf-8' }.freeze
+        # RFC 9113, section 7
+        INTERNAL_ERROR = 0x2
+        private_constant :PLAIN, :INTERNAL_ERROR
+
+        private
+
+        def failed(error)
+          return if error.is_a?(Disconnected)
+
+          if error.is_a?(ProtocolError) && @status.nil?
+            @refused = error
+            log_refusal(error)
+            return apologize(error.status)
+          end
+
+          @server.log.failure(error, @request)
+          apologize(error.is_a?(BadRequest) ? error.status : 500)
+        end
+
+        def timed_out
+          @overdue = nil
+          @server.log.warn("#{@request.method} #{@request.path}: no answer within #{@limits.handler_timeout} s")
+          apologize(503)
+        end
+
+        # `exit` ends the program, as it does everywhere. The client is told.
+        def leave(error)
+          apologize(503)
+        ensure
+          raise error
+        end
+
+        # An answer in place of the handler's, or the end of the stream where that had begun. One that was given whole
+        # stays.
+        def apologize(status)
+          return if @status && !@streaming
+
+          @streaming = false
+          return @exchange.reset(INTERNAL_ERROR) if @exchange.started?
+
+          @exchange.respond(status, PLAIN, Server.message(status))
+          @status = status
+        end
+
+        # To what is no request, or is too much.
+        def refuse(error)
+          log_refusal(error)
+          @exchange.respond(error.status, PLAIN, Server.message(error.status))
+          @exchange.release
+          @connection.flush
+        end
+
+        def log_refusal(error)
+          @server.log.warn("#{@connection.peer}: #{error.message} (#{error.status})")
+        end
+      end
+    end
+  end
+end
