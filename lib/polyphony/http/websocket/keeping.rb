@@ -56,9 +56,12 @@ module Polyphony
           return @stuck_since = nil if limit.nil? || pending.zero?
 
           state = [@outbox.progress, @link.unsent]
-          return @stuck, @stuck_since = state, now if @stuck_since.nil? || state != @stuck
-
-          cut("it has taken nothing for #{limit} s") if now - @stuck_since > limit
+          if @stuck_since.nil? || state != @stuck
+            @stuck = state
+            @stuck_since = now
+          elsif now - @stuck_since > limit
+            cut("it has taken nothing for #{limit} s")
+          end
         end
 
         # Only while somebody receives: else an answer could have come and not been read.
