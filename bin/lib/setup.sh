@@ -56,6 +56,7 @@ ensure_packages() {
   read_ruby
   [ -e "$ruby_headers/ruby.h" ] || missing+=(ruby-dev)
   have_header ev.h libev/ev.h || missing+=(libev-dev)
+  have_header nghttp2/nghttp2.h || missing+=(libnghttp2-dev)
   [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
   # Where there is no such package, the gem llhttp has the C (see the Gemfile).
   have_header llhttp.h || ! apt-cache show libllhttp-dev >/dev/null 2>&1 || install_packages libllhttp-dev
