@@ -44,6 +44,11 @@ module RedisServer
       @pid = nil
     end
 
+    def restart
+      kill
+      start
+    end
+
     # Keeps its connections, and does nothing.
     def freeze_process = Process.kill(:STOP, @pid)
     def go_on = Process.kill(:CONT, @pid)
@@ -121,9 +126,9 @@ module RedisServer
   # What the server does, seen over a connection of its own.
   def onlooker = @onlooker ||= RedisClient.config(url: ENV.fetch('REDIS_URL'), driver: :polyphony).new_client
 
-  # @return [Integer] clients that are in a command, or whose last was that
+  # @return [Integer] clients that the server lets wait in that command
   def clients(command, to: onlooker)
-    to.call('CLIENT', 'LIST').lines.count { |line| line.include?("cmd=#{command} ") }
+    to.call('CLIENT', 'LIST').lines.count { |line| line.include?(" cmd=#{command} ") && line[/ flags=(\w+)/, 1].include?('b') }
   end
 
   def self.install(config)

@@ -158,9 +158,20 @@ module Polyphony
       [*attempts].each { |pause| Polyphony.duration(pause, 'a pause of reconnect_attempts') }
     end
 
-    # Connected, so that it fails here if it does.
+    # Connected, so that it fails here if it does, after all attempts.
     def new_client
       client = config.new_client
+      @pauses.each do |pause|
+        return connected(client)
+      rescue ::RedisClient::CannotConnectError
+        raise if @closed
+
+        Polyphony.backend.sleep(pause)
+      end
+      connected(client)
+    end
+
+    def connected(client)
       Errors.explained(config) { client.disable_reconnection { nil } }
       client
     end
@@ -176,7 +187,7 @@ module Polyphony
 
       # Lists of their own: another thread may be here, too.
       @pipes.keys.each { |thread| @pipes.delete(thread)&.close unless thread.alive? }
-      @pipes[::Thread.current] = Pipe.new(@pauses, config) { new_client }
+      @pipes[::Thread.current] = Pipe.new(@pauses.size, config) { new_client }
     end
 
     # In a forked child: the connections are the parent's.

@@ -171,7 +171,7 @@ RSpec.describe Polyphony::Redis::Connection, :fibers, :redis do
       expect { open_redis(url: "rediss://localhost:#{port}", reconnect_attempts: 0).call('PING') }
         .to raise_error(RedisClient::CannotConnectError, /TLS handshake failed.*ssl_params/)
       plain = URI(ENV.fetch('REDIS_URL')).port
-      expect { open_redis(url: "rediss://127.0.0.1:#{plain}", reconnect_attempts: 0, timeout: 2).call('PING') }.to raise_error(RedisClient::CannotConnectError)
+      expect { open_redis(url: "rediss://127.0.0.1:#{plain}", reconnect_attempts: 0, timeout: 0.3).call('PING') }.to raise_error(RedisClient::CannotConnectError)
     end
   end
 end

@@ -6,11 +6,11 @@ module Polyphony
     # sent again; others only if twice does no harm.
     # @api private
     class Pipe
-      # @param pauses [Array<Numeric>] seconds before each new attempt
+      # @param attempts [Integer] how often a command is sent again at most
       # @param config [RedisClient::Config]
       # @yieldreturn [RedisClient] connected
-      def initialize(pauses, config, &connector)
-        @pauses = pauses
+      def initialize(attempts, config, &connector)
+        @attempts = attempts
         @config = config
         @connector = connector
         @line = WaitingLine.new('connection to', self)
@@ -29,11 +29,10 @@ module Polyphony
           link = @link
           link = connect unless link&.open?
           link.call(command, options)
-        rescue Unsent, Unanswered, ::RedisClient::CannotConnectError => e
-          raise e if (e.is_a?(Unanswered) && !repeat) || attempt >= @pauses.size || @closed
+        rescue Unsent, Unanswered => e
+          raise if (e.is_a?(Unanswered) && !repeat) || (attempt += 1) > @attempts || @closed
 
-          pause(@pauses[attempt])
-          attempt += 1
+          Scheduler.checkpoint
           retry
         end
       end
@@ -57,10 +56,6 @@ module Polyphony
       def inspect = @config.server_url
 
       private
-
-      def pause(seconds)
-        seconds.zero? ? Scheduler.checkpoint : Polyphony.backend.sleep(seconds)
-      end
 
       # One fiber connects; those that come meanwhile share what it gets, be it an error.
       def connect
