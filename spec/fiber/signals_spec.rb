@@ -138,12 +138,12 @@ RSpec.describe 'signals' do
   end
 
   # Each of them once stopped the program for ever: the end of main was never told to who waited for it.
-  %i[bury notify_awaiters disconnect child_finished await_children].each do |place|
+  %i[wind_up end_children await_children bury notify_awaiters disconnect child_finished].each do |place|
     it "that come in the midst of our own code, in #{place}, are raised after it" do
       code = <<~RUBY
         sent = false
         TracePoint.new(:call) do |event|
-          next if sent || event.method_id != :#{place}
+          next if sent || event.method_id != :#{place} || event.self.tag != :main
           sent = true
           Process.kill(:INT, Process.pid)
         end
@@ -151,10 +151,10 @@ RSpec.describe 'signals' do
       out, err, status = run_ruby(<<~RUBY)
         require 'polyphony'
         TRACE = eval(#{code.inspect}, binding, #{File.join(ROOT, 'lib/polyphony/here.rb').inspect})
-        spin { suspend }
-        spin { TRACE.enable }
+        spin { suspend } if #{%i[end_children await_children].include?(place)}
         snooze
         puts 'at its end'
+        TRACE.enable
       RUBY
       expect([out, status.termsig]).to eq(["at its end\n", Signal.list['INT']])
       expect(err).to include('Interrupt')

@@ -12,9 +12,19 @@ module Polyphony
         task.take_pending&.include?(error) || false
       end
 
-      # Those whose senders have gone on, believing that the fiber lives.
+      # Those whose senders have gone on, believing that the fiber lives. A signal to the main fiber is for
+      # whoever waits for it.
       def report_withdrawn(task)
-        task.take_pending&.each { |late| Failure.report(late, self) unless late.is_a?(Stop) }
+        task.take_pending&.each do |late|
+          next if late.is_a?(Stop) || (late.is_a?(::SignalException) && main_ended_by(late, task))
+
+          Failure.report(late, self)
+        end
+      end
+
+      def main_ended_by(signal, task)
+        scheduler = task.scheduler
+        task.equal?(scheduler&.main) && scheduler.root.handle&.interrupt(signal)
       end
 
       # After Thread#kill: nothing more of this fiber runs.
