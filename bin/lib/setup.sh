@@ -5,7 +5,7 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 apt_limit=900    # seconds
-bundle_limit=240 # seconds, for one of two tries
+bundle_limit=420 # seconds, for one of two tries
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
