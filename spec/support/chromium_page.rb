@@ -106,10 +106,6 @@ class Chromium
     # @return [Array<String>] errors of scripts, of the console, of loading, and what a policy has refused
     def errors = @errors.dup
 
-    def forgive
-      @errors.clear
-    end
-
     def close
       @browser.command('Target.closeTarget', targetId: @target)
     ensure

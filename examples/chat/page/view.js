@@ -8,6 +8,7 @@ const $ = (id) => document.getElementById(id)
 const log = $('log')
 const shown = new Map()    // id → element
 const typists = new Map()  // name → timer
+let lastDay = ''           // that has a line
 const clock = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit' })
 const day = new Intl.DateTimeFormat([], { dateStyle: 'full' })
 
@@ -58,15 +59,11 @@ function build(entry, mine) {
 
 // Puts what stands together together, and a line between two days.
 function arrange(item) {
+  const today = day.format(item.dataset.at * 1000)
+  if (today !== lastDay) item.before(element('li', 'note day', lastDay = today))
   const before = item.previousElementSibling
   const last = before?.matches('.message') ? before.dataset : null
   item.classList.toggle('more', last?.name === item.dataset.name && item.dataset.at - last.at < TOGETHER)
-  const today = day.format(item.dataset.at * 1000)
-  const earlier = [...log.querySelectorAll('.message')].at(-2)
-  if (!earlier || day.format(earlier.dataset.at * 1000) !== today) {
-    item.classList.remove('more')
-    item.before(element('li', 'note day', today))
-  }
 }
 
 export const view = {
@@ -75,6 +72,7 @@ export const view = {
   clear() {
     log.replaceChildren()
     shown.clear()
+    lastDay = ''
   },
 
   get empty() { return shown.size === 0 },
