@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative 'guard'
+require_relative 'companion'
 require_relative 'statements'
 require_relative 'transactions'
 
@@ -97,9 +97,7 @@ module Polyphony
       def busy_timeout = @options.busy_timeout
 
       def set_up
-        @raw.enable_load_extension(true)
-        @raw.load_extension(EXTENSION)
-        @raw.enable_load_extension(false)
+        Companion.load_extension(@raw)
         @raw.busy_handler { |*count| busy(count.last) }
         @options.pragmas(writes: @writes).each { |pragma| run(pragma) }
       end

@@ -1,0 +1,64 @@
+# frozen_string_literal: true
+
+require_relative '../core'
+
+module Polyphony
+  # What becomes of a query when its fiber is stopped in the midst of it, for gems that hand out their connections
+  # to the next one whatever state they are in. @api private
+  module Cut
+    # Seconds that a fiber which is being stopped takes at most.
+    GRACE = 5
+    # Seconds from one try to cancel a query to the next.
+    PATIENCE = 0.2
+
+    module_function
+
+    # Runs the block, which asks the database something.
+    #
+    # @param raw [::PG::Connection, ::SQLite3::Database, Object] of another class: nothing is done for it
+    # @return [Object] the block's value
+    # @suspends as the block does; after an interruption, until the server has given up the query
+    def around(raw, &block)
+      return SQLite3.guard(raw, &block) if defined?(::SQLite3::Database) && raw.is_a?(::SQLite3::Database)
+      return postgres(raw, &block) if defined?(::PG::Connection) && raw.is_a?(::PG::Connection)
+
+      yield
+    end
+
+    def postgres(raw)
+      before = raw.transaction_status
+      value = yield
+      done = true
+      value
+    ensure
+      end_query(raw, before) unless done || raw.finished? || [before, ::PG::PQTRANS_UNKNOWN].include?(raw.transaction_status)
+    end
+
+    # The connection is clean then, or closed. Whoever began a transaction by the query that was cut does not know that
+    # the server has begun it.
+    def end_query(raw, before)
+      ended = Polyphony.shield do
+        Polyphony.move_on_after(GRACE) do
+          cancel(raw) while raw.transaction_status == ::PG::PQTRANS_ACTIVE
+          raw.exec('ROLLBACK') if before == ::PG::PQTRANS_IDLE && raw.transaction_status != ::PG::PQTRANS_IDLE
+          true
+        end
+      end
+      raw.finish unless ended
+    rescue ::PG::Error
+      raw.finish unless raw.finished?
+    end
+
+    # A server that has not begun the query yet when it is told to cancel it does nothing: it is told again.
+    def cancel(raw)
+      raw.cancel
+      Polyphony.move_on_after(PATIENCE) { raw.discard_results }
+    end
+
+    # @return [Boolean] whether the connection was closed, because its query could not be ended
+    def closed?(raw)
+      defined?(::PG::Connection) && raw.is_a?(::PG::Connection) && raw.finished?
+    end
+  end
+  private_constant :Cut
+end
