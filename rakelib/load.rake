@@ -10,4 +10,10 @@ namespace :load do
     numbers = [args[:requests] || '1000000', args[:connections] || '10000']
     ruby '-I', 'lib', '-I', "tmp/ext/#{RUBY_VERSION}", 'spec/support/http_load.rb', *numbers
   end
+
+  desc 'Say what streams of HTTP/2 take that wait: rake load:http2_memory, or rake load:http2_memory[1000,100]'
+  task :http2_memory, %i[connections streams] => :compile do |_, args|
+    numbers = [args[:connections] || '1000', args[:streams] || '100']
+    ruby '-I', 'lib', '-I', "tmp/ext/#{RUBY_VERSION}", 'spec/support/http2_memory.rb', *numbers
+  end
 end

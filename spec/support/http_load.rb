@@ -5,8 +5,8 @@ require 'polyphony/http'
 require_relative 'http_client'
 
 # The program of `rake load:http[requests,connections]`: a server in a process of its own gets that many requests
-# from h2load, as many from wrk, and then so many connections that stay open and do nothing. Ends with 1 when one
-# request has failed, or when a connection takes more memory than it may.
+# from h2load, over HTTP/1 and HTTP/2, as many from wrk, and then so many connections that stay open and do nothing.
+# Ends with 1 when one request has failed, or when a connection takes more memory than it may.
 class HttpLoad
   # KB that an idle connection may take, with its fiber.
   MOST = 24
@@ -24,7 +24,7 @@ class HttpLoad
   # @return [Boolean] whether all was well
   def run
     start
-    results = [h2load, pipelined, wrk, idle].compact
+    results = [h2load, pipelined, http2, wrk, idle].compact
     print_server
     results.all?
   ensure
@@ -77,6 +77,12 @@ class HttpLoad
   def pipelined
     output = command('h2load', '--h1', '-m', '16', '-n', @requests.to_s, '-c', CLIENTS.to_s, '-t', '1', "#{@address}/")
     report('h2load, 16 at a time', output[/^requests: (.*)/, 1], output[%r{([\d.]+) req/s}, 1], output.include?("#{@requests} succeeded, 0 failed, 0 errored, 0 timeout"))
+  end
+
+  # Over HTTP/2, 100 streams at a time in each connection.
+  def http2
+    output = command('h2load', '-m', '100', '-n', @requests.to_s, '-c', CLIENTS.to_s, '-t', '1', "#{@address}/")
+    report('h2load, HTTP/2', output[/^requests: (.*)/, 1], output[%r{([\d.]+) req/s}, 1], output.include?("#{@requests} succeeded, 0 failed, 0 errored, 0 timeout"))
   end
 
   # wrk counts seconds, not requests: rounds, until there were enough.
