@@ -42,7 +42,8 @@ module Polyphony
         return @subscriptions.keys if @pid == ::Process.pid
 
         @pid = ::Process.pid
-        @subscriptions.keys.each { |subscription| remove(subscription) unless subscription.of?(Lifecycle.current) }
+        Scheduler.current # notices the fork
+        @subscriptions.delete_if { |subscription, _| subscription.left_behind? }
         @span.start if @span&.forget_parent && !@subscriptions.empty?
         @subscriptions.keys
       end

@@ -126,10 +126,10 @@ module Polyphony
       # @api private
       attr_reader :thread
 
-      # @return [Boolean] whether +life+ subscribed
+      # @return [Boolean] whether, in a forked child, its fiber stayed in the parent process
       # @api private
       # @suspends no
-      def of?(life) = @life.equal?(life)
+      def left_behind? = @life.dead? || !@life.task.thread&.alive?
 
       # The fiber has ended, or starts again. @api private
       # @suspends no

@@ -147,10 +147,9 @@ RSpec.describe Polyphony::Redis, :fibers, :redis do
       got = []
       fiber = waiting { away.each_entry('s', group: 'g', consumer: 'c', from: '0') { |_, f| got << f['v'] } }
       away.call('XADD', 's', '*', 'v', 1)
-      wait_until { got == %w[1] }
+      wait_until { got == %w[1] && clients('xreadgroup', to: away) == 1 }
       expect do
-        own.kill
-        own.start
+        own.restart
         away.call('XADD', 's', '*', 'v', 2)
         wait_until { got == %w[1 2] }
       end.to output(/\A(Polyphony::Redis: stream s: .*; trying again in \d\.\d s\n)+\z/).to_stderr

@@ -93,9 +93,7 @@ RSpec.describe Polyphony::Redis::Connection, :fibers, :redis do
     own = own_server
     redis = RedisClient.config(url: own.url, driver: :polyphony).new_client
     redis.call('PING')
-    own.kill
-    own.start
-    redis.instance_variable_get(:@raw_connection).instance_variable_set(:@used_at, Polyphony.now - 2)
+    own.restart
     expect(redis.call('PING')).to eq('PONG')
     redis.close
   end

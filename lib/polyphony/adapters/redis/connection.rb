@@ -15,9 +15,7 @@ module Polyphony
       REPLIES_PER_TURN = 64
       # Commands that are encoded before others do.
       COMMANDS_PER_TURN = 1000
-      # Seconds after which an idle connection is looked at before it is used again: the server may have gone.
-      FRESH = 1
-      private_constant :REPLIES_PER_TURN, :COMMANDS_PER_TURN, :FRESH
+      private_constant :REPLIES_PER_TURN, :COMMANDS_PER_TURN
 
       # The context that redis-client's own driver makes of `ssl_params`.
       #
@@ -66,7 +64,7 @@ module Polyphony
       # @return [Boolean]
       # @suspends no
       def revalidate
-        close if @torn || (stale? && @wire.readable?)
+        close if @torn || @wire.readable?
         super
       end
 
@@ -129,13 +127,8 @@ module Polyphony
         @torn = false
         @replies = 0
         @out = ::String.new(capacity: 512)
-        @used_at = Polyphony.now
         @wire = Wire.open(config, @connect_timeout)
         true
-      end
-
-      def stale?
-        Polyphony.now - @used_at > FRESH
       end
 
       # Interrupted between two pieces, the rest is missing: such a connection is not used again.
@@ -161,7 +154,6 @@ module Polyphony
         limit = nil if limit&.zero?
         reply = INCOMPLETE
         reply = @reader.feed(receive(limit)).next while INCOMPLETE.equal?(reply)
-        @used_at = Polyphony.now
         reply
       end
 

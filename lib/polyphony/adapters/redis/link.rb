@@ -56,12 +56,14 @@ module Polyphony
         ::Exception === reply ? fail_with(reply, call) : reply
       end
 
+      # While no reply is due nobody reads: only a look tells that the server has gone.
+      #
       # @return [Boolean] whether further commands can be sent
       # @suspends no
       def open?
         return false if @ending
 
-        retire if @calls.empty? && Polyphony.now - @heard > FRESH && @wire.readable?
+        retire if @calls.empty? && @wire.readable?
         !@ending
       end
 
@@ -71,11 +73,9 @@ module Polyphony
 
       private
 
-      # Seconds for which a connection is taken for alive after it was heard of.
-      FRESH = 1
       INCOMPLETE = Reader::INCOMPLETE
       REASON = :'reply of Redis'
-      private_constant :FRESH, :INCOMPLETE, :REASON
+      private_constant :INCOMPLETE, :REASON
 
       def enqueue(command, options)
         life = Scheduler.handle || Lifecycle.current

@@ -33,6 +33,7 @@ module Polyphony
         @socket = io.to_io
         @backend = Polyphony.backend
         @buffer = ::String.new(capacity: CHUNK)
+        @peeked = ::String.new(capacity: 16)
       end
 
       # Reads what has come, or waits for it: the reply to a short command is often there already.
@@ -71,7 +72,11 @@ module Polyphony
 
       # @return [Boolean] whether something has come, or the other side has gone
       # @suspends no
-      def readable? = @socket.closed? || !@socket.wait_readable(0).nil?
+      def readable?
+        @socket.recv_nonblock(1, ::Socket::MSG_PEEK, @peeked, exception: false) != :wait_readable
+      rescue ::SystemCallError, ::IOError
+        true
+      end
 
       # Ends what waits here, as if the other side had gone. {#close} is still to be called.
       # @suspends no
