@@ -72,8 +72,9 @@ module Polyphony
 
         def closed_by_client
           code = @decoder.code
-          ended(code, @decoder.payload)
-          send_close(close_frame(code == 1005 ? 1000 : code, '')) unless @close_sent
+          reason = @decoder.payload
+          ended(code, reason)
+          send_close(close_frame(code == 1005 ? 1000 : code, reason)) unless @close_sent
           nil
         end
 
