@@ -11,24 +11,18 @@ require 'polyphony'
 require 'polyphony/http'
 
 NEWS = Polyphony::Topic.new
-HEADERS = { 'content-type' => 'text/event-stream', 'cache-control' => 'no-store' }.freeze
-
-# A comment now and then shows that the client is there still. When it has gone, send_chunk raises.
-def follow(request)
-  subscription = NEWS.subscribe(limit: 100, overflow: :drop_oldest)
-  request.send_headers(HEADERS)
-  request << ": welcome\n\n"
-  loop do
-    text = Polyphony.move_on_after(15) { subscription.receive }
-    request << (text ? "data: #{text.gsub("\n", "\ndata: ")}\n\n" : ": still here\n\n")
-  end
-ensure
-  subscription&.close
-end
 
 server = Polyphony::HTTP::Server.new(bind: "http://127.0.0.1:#{ENV.fetch('PORT', 9292)}") do |request|
   case "#{request.method} #{request.path}"
-  when 'GET /events' then follow(request)
+  when 'GET /events'
+    # When the client has gone, the block is cut where it waits.
+    request.sse(retry: 1000) do |events|
+      news = NEWS.subscribe(limit: 100, overflow: :drop_oldest)
+      events.comment('welcome')
+      news.each { |text| events << text }
+    ensure
+      news&.close
+    end
   when 'POST /say'
     NEWS.publish(request.read)
     request.respond("said to #{NEWS.subscribers}\n", status: 202)
