@@ -7,29 +7,22 @@
 #   REDIS_URL=redis://… bin/start --workers 2  one chat, however many processes and machines
 #
 #   door.rb      lets browsers in: a WebSocket, a name, a room
-#   visitor.rb   a browser: one fiber for what it says, one for what it sees
+#   visitor.rb   somebody in a room: a fiber that takes what is said
 #   room.rb      a room: a fiber that takes messages one at a time; rooms.rb: all of them, supervised
 #   history.rb   what was said last; presence.rb: who is where, in all processes
 
 require 'polyphony'
 require 'polyphony/http'
+require 'polyphony/adapters/redis' if ENV['REDIS_URL']
 require_relative 'door'
 require_relative 'rooms'
 
-if (url = ENV.fetch('REDIS_URL', nil))
-  require 'polyphony/adapters/redis'
-  redis = Polyphony::Redis.new(url: url)
-end
+redis = Polyphony::Redis.new if ENV['REDIS_URL']
 door = Chat::Door.new(Chat::Rooms.new(redis))
+safe = { 'content-security-policy' => "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+         'x-content-type-options' => 'nosniff', 'cache-control' => 'no-cache' }
+page = Polyphony::HTTP::Static.new(File.join(__dir__, 'page'), headers: safe)
 
-# Nothing from elsewhere, no script that is not a file.
-policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " \
-         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-page = Polyphony::HTTP::Static.new(File.join(__dir__, 'page'), headers: {
-  'content-security-policy' => policy, 'x-content-type-options' => 'nosniff', 'cache-control' => 'no-cache'
-})
-
-# Called for each request, in a fiber.
 proc do |request|
   next door.open(request) if request.path == '/chat'
 

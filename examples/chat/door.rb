@@ -7,18 +7,15 @@ module Chat
   class Door
     NAME = /\A[[:alnum:]][[:alnum:] ._'-]{0,23}\z/
     ROOM = /\A[a-z0-9][a-z0-9-]{0,23}\z/
-    SOCKET = { max_message: 16_384, buffer: 262_144, ping: 25 }.freeze # bytes, bytes that wait, seconds
     REFUSED = 4403 # who is told this does not come back by itself
 
-    def initialize(rooms)
-      @rooms = rooms
-    end
+    def initialize(rooms) = @rooms = rooms
 
     def open(request)
       name, room, since = request.query.values_at('name', 'room', 'since').map(&:to_s)
       # Pages of other sites are not to speak for those who look at them.
       ours = ->(origin) { origin.sub(%r{\Ahttps?://}, '') == request.authority }
-      request.websocket(**SOCKET, origins: ours) { |socket| enter(socket, name, room, since) }
+      request.websocket(max_message: 16_384, origins: ours) { |socket| enter(socket, name, room, since) }
     end
 
     private
@@ -28,7 +25,7 @@ module Chat
       return socket.close(REFUSED, 'No room can have this name.') unless ROOM.match?(room)
       return socket.close(REFUSED, 'There are too many rooms.') unless (room = @rooms[room])
 
-      Visitor.new(socket, room, name).stay(since)
+      Visitor.new(socket, room, name).stay(since) # the last message that it has seen, if it comes back
     end
   end
 end

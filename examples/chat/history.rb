@@ -6,12 +6,9 @@ module Chat
   # What was said last in a room: in memory and, if there is one, in Redis.
   class History
     SIZE = 100
-    KEPT = 604_800 # seconds, in Redis
 
     def initialize(room, redis)
-      @key = "chat:history:#{room}"
-      @redis = redis
-      @entries = {} # id => entry
+      @key, @redis, @entries = "chat:history:#{room}", redis, {} # id => entry
     end
 
     # @return [Boolean] whether it is new: browsers send again what may have got lost
@@ -32,7 +29,7 @@ module Chat
     def keep(entry)
       @redis&.call('RPUSH', @key, JSON.generate(entry))
       @redis&.call('LTRIM', @key, -SIZE, -1)
-      @redis&.call('EXPIRE', @key, KEPT)
+      @redis&.call('EXPIRE', @key, 604_800) # a week
     end
 
     # @return [Array<Hash>] what Redis has

@@ -1,26 +1,17 @@
 # frozen_string_literal: true
 
-require 'securerandom'
-
 module Chat
-  # Who is in which room. Each process tells the others who is in its own rooms, when that changes and every few
-  # seconds; one that was not heard of for a while is gone, with all who were there.
+  # Who is in which room. Each process tells the others who is in its own rooms, when that changes and now and then.
   class Presence
-    EVERY = 5    # seconds
-    GONE = 16    # seconds
-    MOMENT = 0.1 # seconds: a hundred who come within one are told of at once
+    EVERY = 5 # seconds; who is not heard of for thrice that is gone
 
-    def initialize(redis, &show)
+    def initialize(supervisor, redis, &show)
       @topic = Polyphony::Topic.new('chat:presence', over: redis)
       @show = show
-      @place = SecureRandom.uuid # this process
-      @here = {}                 # room => names
-      @others = {}               # place => [when it was heard of, room => names]
-    end
-
-    def open(supervisor)
+      @place = rand(1 << 60) # this process
+      @here = {}             # room => names
+      @others = {}           # place => [when it was heard of, room => names]
       @fiber = supervisor.spin(:presence) { run }
-      self
     end
 
     def update(room, names) = @fiber.send?([:here, room, names])
@@ -28,12 +19,11 @@ module Chat
     private
 
     def run
-      me = Polyphony.current
       news = @topic.subscribe
-      spin(:beat) { every(EVERY) { me << [:beat] } }
+      spin(:beat) { every(EVERY) { @fiber << [:beat] } }
       loop do
-        take(Polyphony::Channel.select(me, news).last)
-        sleep MOMENT
+        take(Polyphony::Channel.select(Polyphony.current, news).last)
+        sleep 0.1 # a hundred who come within this moment are one message
         Polyphony.receive_pending.each { |message| take(message) }
         tell
       end
@@ -44,14 +34,12 @@ module Chat
     def take(message)
       case message
       in [:here, room, names] then @due = names.empty? ? @here.delete(room) : @here[room] = names
-      in [:beat] then @due = @others.delete_if { |_, (heard_at, _)| heard_at < Polyphony.now - GONE }
-      in [place, rooms] then hear(place, rooms) unless place == @place
+      in [:beat] then @due = @others.delete_if { |_, (heard_at, _)| heard_at < Polyphony.now - 3.1 * EVERY }
+      in [^@place, _] then nil # our own, back from the topic
+      in [place, rooms]
+        @due ||= !@others.key?(place) # it does not know of us yet
+        @others[place] = [Polyphony.now, rooms]
       end
-    end
-
-    def hear(place, rooms)
-      @due ||= !@others.key?(place) # it does not know of us yet
-      @others[place] = [Polyphony.now, rooms]
     end
 
     def tell
@@ -60,7 +48,6 @@ module Chat
       @show.call(@shown = people) if @shown != people
     end
 
-    # @return [Hash{String => Array<String>}]
     def people
       all = [@here, *@others.each_value.map(&:last)]
       all.flat_map(&:keys).to_h { |room| [room, all.flat_map { |rooms| rooms.fetch(room, []) }.uniq.sort] }

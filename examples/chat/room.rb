@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require 'json'
 require_relative 'history'
 
 module Chat
@@ -11,25 +10,19 @@ module Chat
   class Room
     attr_reader :stage
 
-    def initialize(name, redis, presence)
+    def initialize(supervisor, name, redis, presence)
       @name, @presence = name, presence
       @history = History.new(name, redis)
       @topic = Polyphony::Topic.new("chat:room:#{name}", over: redis, on_gap: proc { @fiber.send?(:recall) })
       @stage = Polyphony::Topic.new(name)
       @members = {}.compare_by_identity # socket => name
       @people = {}                      # room => names
+      @fiber = supervisor.spin(name) { run }
     end
 
-    def open(supervisor)
-      @fiber = supervisor.spin(@name) { run }
-      self
-    end
-
+    # What others do, in their fibers.
     def close = @fiber.stop
     def empty? = @members.empty?
-
-    # What visitors do, in their fibers.
-
     def join(socket, name, since) = @fiber.call([:join, socket, name, since])
     def leave(socket) = @fiber.send?([:leave, socket])
     def show(people) = @fiber.send?([:people, people])
@@ -44,7 +37,6 @@ module Chat
     private
 
     # What the room does, in its own.
-
     def run
       news = @topic.subscribe
       recall
@@ -52,6 +44,7 @@ module Chat
     ensure
       @members.each_key { |socket| socket.close(1013, 'Come again.') } # if it has failed: to its next run
       @members.clear
+      announce
     end
 
     def take(message)
@@ -65,7 +58,6 @@ module Chat
       end
     end
 
-    # @return [String] what the visitor is to see first
     def admit(socket, name, since)
       @members[socket] = name
       announce
@@ -77,9 +69,6 @@ module Chat
     def recall = @history.recall.each { |entry| hear(entry) }
     def announce = @presence.update(@name, @members.values)
     def tell(event) = @stage.publish(JSON.generate(event))
-
-    def present(people)
-      { type: 'present', people: people.fetch(@name, []), rooms: people.transform_values(&:size) }
-    end
+    def present(people) = { type: 'present', people: people.fetch(@name, []), rooms: people.transform_values(&:size) }
   end
 end

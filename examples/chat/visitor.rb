@@ -5,17 +5,13 @@ require 'json'
 module Chat
   # Somebody in a room: a fiber that takes what is said. What the room shows goes to the socket by itself.
   class Visitor
-    LENGTH = 2000 # characters of a message
     ID = /\A[\w-]{8,40}\z/
 
     def initialize(socket, room, name)
-      @socket = socket
-      @room = room
-      @name = name
+      @socket, @room, @name = socket, room, name
       @pace = Polyphony::Throttler.new(4, burst: 20) # a second; at once
     end
 
-    # @param since [String] the last message that it has seen, when it comes back
     def stay(since)
       @socket.subscribe(@room.stage) # if it is too slow for that, it is closed: nobody waits for it
       @socket << @room.join(@socket, @name, since)
@@ -37,6 +33,6 @@ module Chat
     end
 
     def say(words, id) = words.empty? || @room.say(@name, words, id)
-    def clean(words) = words.scrub.gsub(/[[:cntrl:]&&[^\n]]/, ' ').strip[0, LENGTH]
+    def clean(words) = words.scrub.gsub(/[[:cntrl:]&&[^\n]]/, ' ').strip[0, 2000]
   end
 end

@@ -66,9 +66,20 @@ module ChatPeople
     def leave = @room.leave(self)
   end
 
-  # What several processes have in common, in this one.
+  # As much of a Redis as several processes have in common, in this one.
   class Exchange
-    def initialize = @listeners = Hash.new { |all, channel| all[channel] = [] }
+    def initialize
+      @listeners = Hash.new { |all, channel| all[channel] = [] }
+      @lists = Hash.new { |all, key| all[key] = [] }
+    end
+
+    def call(command, key, *arguments)
+      case command
+      when 'RPUSH' then @lists[key].concat(arguments)
+      when 'LRANGE' then @lists[key].slice(Range.new(*arguments)) || []
+      when 'LTRIM' then @lists[key].replace(@lists[key].last(-arguments.first))
+      end
+    end
 
     def publish(channel, payload) = @listeners[channel].each { |queue| queue << payload }
 

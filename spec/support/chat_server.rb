@@ -1,5 +1,8 @@
 # frozen_string_literal: true
 
+require 'json'
+require 'securerandom'
+require 'uri'
 require_relative 'http_operation'
 require_relative 'websocket_client'
 
