@@ -86,7 +86,10 @@ ensure_gems() {
   mkdir -p "$dir"
   if ! { [ "$(cat "$dir/Gemfile" 2>/dev/null)" = "$gemfile" ] && [ "$stamp" -nt "$root/Gemfile" ]; }; then
     say "Installing gems for Ruby $ruby_version into $dir"
-    [[ " $* " != *" test "* ]] || ensure_commands mariadb_config=libmariadb-dev # mysql2 is compiled with it
+    if [[ " $* " == *" test "* ]]; then # what some of those are compiled with: mysql2, psych
+      ensure_commands mariadb_config=libmariadb-dev
+      have_header yaml.h || install_packages libyaml-dev
+    fi
     (
       # Two runs at a time would spoil each other's folder.
       exec 9>"$dir/.lock"
