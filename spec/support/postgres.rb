@@ -21,7 +21,7 @@ module PostgresDatabase
 
   # What the server does, seen over a connection of its own.
   def onlooker
-    @onlooker ||= database(size: 1, results: :hashes, types: true)
+    @onlooker ||= database(size: 1, results: :hashes, types: true, settings: { client_min_messages: 'warning' })
   end
 
   # @return [Integer] how many sessions are running SQL that begins so

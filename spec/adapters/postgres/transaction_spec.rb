@@ -4,7 +4,7 @@ require 'timeout'
 require_relative '../../support/postgres'
 
 RSpec.describe Polyphony::Postgres, '#transaction', :postgres, :fibers do
-  let(:db) { database(size: 4) }
+  let(:db) { database(size: 4, settings: { client_min_messages: 'warning' }) }
   let(:name) { table('a int UNIQUE') }
 
   def rows = db.query("SELECT a FROM #{name} ORDER BY a").column_values(0).map(&:to_i)

@@ -67,18 +67,45 @@ module Polyphony
       private
 
       def put(data, encoder)
-        @wire.flush until @wire.pg.sync_put_copy_data(data, encoder)
+        flush until @wire.pg.sync_put_copy_data(data, encoder)
         @unsent += encoder ? data.size * 8 : data.bytesize
         return if @unsent < PIECE
 
         @unsent = 0
-        @wire.flush
-        @wire.read(0) # it may have said that it will not have it
-      rescue ::PG::Error
-        raise if @wire.broken?
+        flush
+        look if @wire.wait(::IO::READABLE, 0)
+      end
 
-        @wire.last_result # why the COPY has ended
-        raise
+      def flush
+        until @wire.pg.sync_flush
+          events = @wire.wait(::IO::READABLE | ::IO::WRITABLE)
+          look if events.anybits?(::IO::READABLE)
+        end
+      end
+
+      # The server says something during a COPY. libpq does not look at it before the end, and the server reads away all
+      # that is sent after an error: that could take long.
+      def look
+        failed = error_ahead?
+        @wire.pg.consume_input
+        return unless failed
+
+        nil until @wire.pg.sync_put_copy_end('not wanted any more')
+        @wire.last_result # raises what it was
+      end
+
+      # Looks at the messages that can be read: a letter, a length, and what they say. Through TLS they cannot be seen.
+      def error_ahead?
+        return false if @wire.pg.ssl_in_use?
+
+        ahead = @wire.peek
+        at = 0
+        while at + 5 <= ahead.bytesize
+          return true if ahead.getbyte(at) == 'E'.ord
+
+          at += 1 + ahead.unpack1('N', offset: at + 1)
+        end
+        false
       end
     end
   end

@@ -100,14 +100,25 @@ module Polyphony
           flushed = true
         ensure
           @pushing = false
-          wire.within_limit { wire.flush } unless flushed || wire.broken? # others count on it
+          wire.within_limit { flush(wire) } unless flushed || wire.broken? # others count on it
         end
       end
 
+      # Somebody must read meanwhile, as a server that cannot send does not read either: the fiber that reads anyway, or
+      # this one. Whoever takes input gives out what is in it: nobody else would see it come.
       def flush(wire)
-        wire.flush unless wire.broken?
+        until wire.broken? || wire.pg.sync_flush
+          if @turns.reader?
+            wire.wait(::IO::WRITABLE, 0.1) # it may leave
+          else
+            @turns.read_by_the_way do
+              events = wire.wait(::IO::READABLE | ::IO::WRITABLE)
+              take_in(wire) if events.anybits?(::IO::READABLE)
+            end
+          end
+        end
       rescue ::PG::Error, ::SystemCallError, ::IOError => e
-        lose(e)
+        lose(e) if wire.equal?(@wire)
       end
 
       # Nobody waits for the answer any more. If nobody waits for any, the server shall not go on; if somebody does, his
@@ -121,23 +132,21 @@ module Polyphony
       def end_all
         @gate = true
         wire = @wire
-        alone = @requests.size == 1
-        wire.within_limit do
-          Cancelling.request(wire.pg)
-          alone ? ask_again(wire) : wire.drop
-        end
+        wire.within_limit { cancel_one(wire) until @requests.empty? }
       ensure
         @gate = false
-        lose(::PG::ConnectionBad.new('the query was cancelled')) if wire.broken?
+        lose(::PG::ConnectionBad.new('the query was cancelled')) if wire.broken? && wire.equal?(@wire)
         @turns.wake_all
       end
 
-      # A request that came before the query did was in vain.
-      def ask_again(wire)
+      # The one that runs: the next in line begins then. A request may come before its query did, or after its end.
+      def cancel_one(wire)
+        left = @requests.size
         pause = 0.05
-        until Polyphony.move_on_after(pause, with_value: false) { @turns.wait { @requests.empty? } }
-          pause *= 2
+        while @requests.size >= left
           Cancelling.request(wire.pg)
+          Polyphony.move_on_after(pause) { @turns.wait { @requests.size < left } }
+          pause *= 2
         end
       end
     end

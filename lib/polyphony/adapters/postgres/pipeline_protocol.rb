@@ -72,10 +72,17 @@ module Polyphony
         wire = @wire
         return unless wire
 
-        wire.read
-        harvest(wire) if wire.equal?(@wire)
+        wire.wait(::IO::READABLE)
+        take_in(wire)
       rescue ::PG::Error, ::SystemCallError, ::IOError => e
         lose(e) if wire.equal?(@wire)
+      end
+
+      def take_in(wire)
+        return unless wire.equal?(@wire)
+
+        wire.pg.consume_input
+        harvest(wire)
       end
 
       # Gives out the answers that have come.

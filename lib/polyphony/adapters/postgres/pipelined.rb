@@ -45,6 +45,12 @@ module Polyphony
         @lanes.each_value { |lanes| lanes.each { |lane| lane.close(now: now) } }
       end
 
+      # @api private
+      # @suspends until nothing is under way
+      def drain
+        Polyphony.backend.sleep(0.01) until size.zero?
+      end
+
       private
 
       def using(&block) = @database.with(&block)
@@ -55,7 +61,7 @@ module Polyphony
 
         scheduler = Scheduler.install
         lanes = (@lanes[scheduler] if @pid == ::Process.pid) || open(scheduler)
-        lanes.size == 1 ? lanes.first : lanes.min_by(&:size)
+        lanes.size == 1 ? lanes.first : lanes.push(lanes.shift).min_by(&:size)
       end
 
       def open(scheduler)

@@ -6,26 +6,25 @@ module Polyphony
     module Pool
       # Hands out nothing any more, and closes the connections: idle ones at once, those in use when they come back.
       #
-      # @param timeout [Numeric, nil] seconds to wait for those that use it; after that their connections are cut and
-      #   they get an error. nil: as long as it takes
-      # @return [void]
+      # @param timeout [Numeric, nil] seconds to wait for those that use it; after that their connections are cut: they
+      #   get an error when they next wait for one. nil: as long as it takes
+      # @return [Boolean] whether all came back in time
       # @raise [Polyphony::Error] when the calling fiber has a connection itself
       # @raise [TypeError, ArgumentError] for a timeout that is no number of seconds
-      # @suspends until all are closed
+      # @suspends until all are closed, or have been cut
       def close(timeout: 5)
         Polyphony.duration(timeout, 'timeout') if timeout
         @closed = true
         [@pipelined, *@listeners&.values].each(&:close)
         @pool.close
-        over = Polyphony.move_on_after(timeout) do
+        Polyphony.move_on_after(timeout) do
           @pool.close(wait: true)
-          true
+          @pipelined.drain
+          return true
         end
-        return if over
-
         @pipelined.close(now: true)
         @sessions.values.each { |session| session.wire.sever }
-        @pool.close(wait: true)
+        false
       end
 
       # @return [Boolean]
@@ -49,7 +48,7 @@ module Polyphony
       # @api private
       # @suspends until the types are known, the first time that they are wanted
       def form(kind, typed, connection = nil)
-        @forms.form(kind, typed) { connection ? connection.types : with(&:types) }
+        @forms.form(kind, typed) { connection ? connection.types : types }
       end
 
       # @api private
@@ -60,8 +59,16 @@ module Polyphony
 
       def using(&block) = with(&block)
 
+      # One fiber asks for them; who has a connection asks by himself, as the other may be waiting for one.
+      def types
+        return with(&:types) if @sessions[Lifecycle.current]
+
+        @typing.acquire { @forms.types || with(&:types) }
+      end
+
       def make_pool
         @suspect = 0.0
+        @typing = Semaphore.new(1)
         ResourcePool.new(limit: @options.size, timeout: @options.timeout, max_age: @options.max_lifetime,
                          max_idle: @options.max_idle, check: ->(connection) { connection.wire.sound?(@suspect) },
                          close: ->(connection) { connection.wire.drop }) do

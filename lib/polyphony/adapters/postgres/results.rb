@@ -35,6 +35,9 @@ module Polyphony
 
     # The forms of a database, and the server's types, which are asked for when they are first wanted. @api private
     class Forms
+      # @return [PG::TypeMap, nil] the server's types, once they are known
+      attr_reader :types
+
       # @param options [Options]
       def initialize(options)
         @options = options

@@ -27,7 +27,7 @@ module Polyphony
       def wait(life = Lifecycle.current)
         @waiting[life] = true
         until (value = yield)
-          @reader ? Scheduler.park(@reason) : read(life)
+          @reader ? Scheduler.park(@reason) : lead(life, &@read)
         end
         value
       ensure
@@ -38,11 +38,24 @@ module Polyphony
       # @return [void]
       def wake_all = @waiting.each_key(&:wake)
 
+      # @return [Boolean] whether a fiber reads
+      def reader? = !@reader.nil?
+
+      # Reads in another way, in a fiber that does not wait for an answer; if nobody reads.
+      #
+      # @return [void]
+      # @suspends as its block does
+      def read_by_the_way(&block)
+        lead(Lifecycle.current, &block)
+      ensure
+        wake_next
+      end
+
       private
 
-      def read(life)
+      def lead(life)
         @reader = life
-        @read.call
+        yield
       ensure
         @reader = nil
       end

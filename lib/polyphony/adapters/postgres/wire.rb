@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require 'socket'
+
 module Polyphony
   class Postgres
     # A connection as the rest sees it: sends, and waits for what comes. All waiting is done here, in the scheduler of
@@ -40,14 +42,29 @@ module Polyphony
         %w[FATAL PANIC].include?(error.result&.error_field(::PG::PG_DIAG_SEVERITY_NONLOCALIZED))
       end
 
+      # @param events [Integer]
+      # @param timeout [Numeric, nil] seconds
+      # @return [Integer, false] those that are there; false when the time is over
+      # @suspends until then
+      def wait(events, timeout = nil)
+        Scheduler.install.io_wait(@pg.socket_io, events, timeout)
+      end
+
       # @param timeout [Numeric, nil] seconds
       # @return [Boolean] false when nothing came in time
       # @suspends until something has come
       def read(timeout = nil)
-        return false unless Scheduler.install.io_wait(@pg.socket_io, ::IO::READABLE, timeout)
+        return false unless wait(::IO::READABLE, timeout)
 
         @pg.consume_input
         true
+      end
+
+      # @return [String] what can be read, which stays to be read
+      def peek
+        socket = ::Socket.for_fd(@pg.socket)
+        socket.autoclose = false
+        socket.recv_nonblock(8192, ::Socket::MSG_PEEK, exception: false).then { |data| data.is_a?(::String) ? data : '' }
       end
 
       # Sends what libpq has kept, and reads meanwhile: a server that cannot send does not read either.
@@ -55,7 +72,7 @@ module Polyphony
       # @suspends until all is sent
       def flush
         until @pg.sync_flush
-          events = Scheduler.install.io_wait(@pg.socket_io, ::IO::READABLE | ::IO::WRITABLE, nil)
+          events = wait(::IO::READABLE | ::IO::WRITABLE)
           @pg.consume_input if events.anybits?(::IO::READABLE)
         end
       end
