@@ -109,7 +109,8 @@ struct http2_stream {
     uint8_t started, finished, sent_end; /* the answer: head, last piece, out */
     uint8_t deferred;                    /* nghttp2 waits for more to send */
     uint8_t bodyless;                    /* the answer has no body: END_STREAM comes with its head */
-    uint8_t reset_by_us;
+    uint8_t reset_by_us, aborted, widened;
+    uint32_t abort_code;
 
     char *body; /* of the request, not read yet */
     size_t body_at, body_end, body_capacity;
@@ -127,6 +128,14 @@ struct http2_stream {
     size_t trailer_count;
 };
 
+/* Where in the frames we are: see http2_scan.c. */
+struct http2_scan {
+    size_t skip;      /* bytes until the next head */
+    uint8_t head[14]; /* of a frame, and what PRIORITY has */
+    uint8_t have;     /* of them */
+    uint8_t suspect;  /* nghttp2 would say nothing about this frame */
+};
+
 #define HTTP2_REMEMBERED 1024 /* streams, for frames that come too late */
 #define HTTP2_COMPLAINTS 8
 
@@ -137,6 +146,7 @@ struct http2_complaint {
 
 struct http2_session {
     nghttp2_session *session;
+    struct http2_scan scan;
     struct http2_limits limits;
     struct http2_meter meters[HTTP2_KINDS];
     struct http2_builder builder;
@@ -144,7 +154,7 @@ struct http2_session {
     size_t serving;      /* streams waiting or served */
     uint64_t requests;   /* so far */
     uint64_t progress;   /* frames of DATA sent */
-    double now;          /* seconds of a monotonic clock, as of the last call */
+    double now;          /* seconds of a steady clock, as the caller has last said */
     int32_t last_id;     /* highest id of a stream that the client has opened */
     uint8_t opened[HTTP2_REMEMBERED / 8], reset[HTTP2_REMEMBERED / 8]; /* of odd ids up to last_id */
     uint8_t failed;      /* no more input is taken */
@@ -178,14 +188,20 @@ int http2_fail(struct http2_session *h, uint32_t code, const char *reason);
 /* Nothing more comes, and nothing can be sent: all streams are closed. */
 void http2_gone(struct http2_session *h);
 
-/* Resets streams that have sent nothing of their answer for some seconds; to be called now and then.
- * True if there were any. */
-int http2_reset_stalled(struct http2_session *h, double now, double seconds);
+/* Resets a stream that has sent nothing of its answer for some seconds, if there is one; to be called
+ * every second or so, until it gives NULL. */
+struct http2_stream *http2_reset_stalled(struct http2_session *h, double seconds);
 
 void http2_complain(struct http2_session *h, int32_t stream, const char *reason);
-double http2_clock(void);
+
+/* --- http2_scan.c --- */
+void http2_scan_start(struct http2_scan *scan);
+/* Goes on to the next suspect, and says how many bytes there were, and how many before its frame. */
+size_t http2_scan(struct http2_scan *scan, const uint8_t *bytes, size_t size, size_t *before);
+int http2_check_suspect(struct http2_session *h);
 
 /* --- http2_callbacks.c --- */
+int http2_check_closed(struct http2_session *h, int32_t id);
 nghttp2_session_callbacks *http2_callbacks(void);
 int http2_reset(struct http2_session *h, int32_t id, uint32_t code);
 
@@ -194,6 +210,8 @@ struct http2_stream *http2_stream_open(struct http2_session *h, int32_t id);
 void http2_stream_free(struct http2_stream *s);
 void http2_stream_closed(struct http2_stream *s, uint32_t code);
 struct http2_stream *http2_take(struct http2_session *h);
+/* Gives up the stream, when what was pushed is out. */
+void http2_abort(struct http2_stream *s, uint32_t code);
 /* The handler has returned. */
 void http2_release(struct http2_stream *s);
 void http2_wait(struct http2_session *h, struct http2_stream *s);
@@ -203,6 +221,8 @@ int http2_body_append(struct http2_stream *s, const char *bytes, size_t size);
 /* Up to `room` bytes; 0 when there is nothing now. The window opens by as much. */
 size_t http2_body_read(struct http2_stream *s, char *into, size_t room);
 void http2_body_discard(struct http2_stream *s);
+/* Its handler waits for more: from now on more is on its way at a time. */
+void http2_widen(struct http2_stream *s);
 
 /* With so many bytes queued, whoever waits to write more goes on. */
 #define HTTP2_LOW 16384

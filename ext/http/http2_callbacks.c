@@ -56,7 +56,7 @@ int http2_reset(struct http2_session *h, int32_t id, uint32_t code)
 
 /* Frames for a stream that is over. Those that may still be on their way, when we have reset it,
    are left alone. */
-static int check_closed(struct http2_session *h, int32_t id)
+int http2_check_closed(struct http2_session *h, int32_t id)
 {
     if (!remembered(h, id) || find(h, id) || bit(h->reset, id)) return 0;
     if (!bit(h->opened, id))
@@ -70,6 +70,8 @@ static int meter(struct http2_session *h, enum http2_kind kind)
     return http2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, http2_flood_of(kind));
 }
 
+#define LONGEST_FRAME 16384 /* SETTINGS_MAX_FRAME_SIZE is left alone */
+
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
 {
     struct http2_session *h = user;
@@ -81,12 +83,14 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
         if (hd->length <= 1 && (empty || hd->flags & NGHTTP2_FLAG_PADDED) &&
             !(hd->flags & NGHTTP2_FLAG_END_STREAM) && meter(h, HTTP2_EMPTY_FRAMES))
             return NGHTTP2_ERR_CALLBACK_FAILURE;
-        return check_closed(h, hd->stream_id);
+        return 0; /* see http2_scan.c */
     case NGHTTP2_HEADERS:
         if (empty && !(hd->flags & NGHTTP2_FLAG_END_HEADERS) && meter(h, HTTP2_EMPTY_FRAMES))
             return NGHTTP2_ERR_CALLBACK_FAILURE;
-        return check_closed(h, hd->stream_id);
+        return http2_check_closed(h, hd->stream_id);
     case NGHTTP2_CONTINUATION:
+        if (hd->length > LONGEST_FRAME)
+            return http2_fail(h, NGHTTP2_FRAME_SIZE_ERROR, "a frame that is too long");
         if (++h->builder.frames > h->limits.continuations)
             return http2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, "flood of CONTINUATION frames");
         return empty ? meter(h, HTTP2_EMPTY_FRAMES) : 0;

@@ -150,6 +150,7 @@ static VALUE exchange_read_body(int argc, VALUE *argv, VALUE self)
     size_t room = s->body_end - s->body_at;
     if (room == 0) {
         s->wants_input = !s->ended && !s->closed;
+        if (s->wants_input) http2_widen(s);
         return Qnil;
     }
     if (room > (size_t)max) room = (size_t)max;
@@ -201,15 +202,13 @@ static VALUE exchange_reset_code(VALUE self)
     return s && s->closed ? UINT2NUM(s->reset_code) : Qnil;
 }
 
-/* call-seq: reset(code) -> self: gives up the stream: what was not sent will not be */
+/* call-seq: reset(code) -> self: gives up the stream, when what was written is out */
 static VALUE exchange_reset(VALUE self, VALUE code)
 {
     struct http2_stream *s = exchange_get(self)->stream;
     uint32_t number = NUM2UINT(code);
     if (!s || s->closed) return self;
-    http2_drop_pieces(s);
-    s->started = s->finished = 1;
-    http2_reset(s->session, s->id, number);
+    http2_abort(s, number);
     return self;
 }
 
@@ -225,6 +224,24 @@ static VALUE exchange_queued(VALUE self)
 {
     struct http2_stream *s = exchange_get(self)->stream;
     return SIZET2NUM(s ? s->queued : 0);
+}
+
+/*
+ *  call-seq: abandoned? -> true or false
+ *
+ *  Whether it is closed? before its answer was made: nobody wants that any more.
+ */
+static VALUE exchange_abandoned_p(VALUE self)
+{
+    struct http2_stream *s = exchange_get(self)->stream;
+    return s && s->closed && !s->finished ? Qtrue : Qfalse;
+}
+
+/* call-seq: finished? -> true or false: whether the end of an answer was made */
+static VALUE exchange_finished_p(VALUE self)
+{
+    struct http2_stream *s = exchange_get(self)->stream;
+    return s && s->finished ? Qtrue : Qfalse;
 }
 
 /* call-seq: started? -> true or false: whether the head of an answer was made */
@@ -272,6 +289,8 @@ void Init_polyphony_http2_exchange(VALUE http2)
     rb_define_method(exchange, "reset", exchange_reset, 1);
     rb_define_method(exchange, "id", exchange_id, 0);
     rb_define_method(exchange, "queued", exchange_queued, 0);
+    rb_define_method(exchange, "abandoned?", exchange_abandoned_p, 0);
+    rb_define_method(exchange, "finished?", exchange_finished_p, 0);
     rb_define_method(exchange, "started?", exchange_started_p, 0);
     rb_define_method(exchange, "await_room", exchange_await_room, 0);
     rb_define_method(exchange, "inspect", exchange_inspect, 0);

@@ -45,7 +45,7 @@ int http2_too_many(struct http2_session *h, enum http2_kind kind)
 {
     struct http2_meter *meter = &h->meters[kind];
     double passed = h->now - meter->filled_at;
-    if (passed > 0) {
+    if (passed > 0) { /* the clock is set every second or so */
         http2_credit(h, kind, passed * (double)limit_of(h, kind) / SECONDS_TO_FILL);
         meter->filled_at = h->now;
     }

@@ -193,7 +193,7 @@ static VALUE exchange_finish(int argc, VALUE *argv, VALUE self)
     }
     s->finished = 1;
     if (s->has_length && s->remaining > 0) {
-        http2_reset(s->session, s->id, NGHTTP2_INTERNAL_ERROR);
+        http2_abort(s, NGHTTP2_INTERNAL_ERROR);
         rb_raise(eResponseError,
                  "the body is shorter than its content-length: %" PRIu64 " bytes are missing",
                  s->remaining);

@@ -2,20 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#ifdef CLOCK_MONOTONIC_COARSE
-#define STEADY_CLOCK CLOCK_MONOTONIC_COARSE /* no system call */
-#else
-#define STEADY_CLOCK CLOCK_MONOTONIC
-#endif
-
-double http2_clock(void)
-{
-    struct timespec now;
-    clock_gettime(STEADY_CLOCK, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* --- beginning and end --- */
 
@@ -27,7 +13,7 @@ static nghttp2_option *options(const struct http2_limits *limits)
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_max_outbound_ack(option, limits->pings + limits->settings + 2);
 #ifdef HAVE_NGHTTP2_OPTION_SET_SERVER_FALLBACK_RFC7540_PRIORITIES
-    nghttp2_option_set_server_fallback_rfc7540_priorities(option, 0);
+    nghttp2_option_set_server_fallback_rfc7540_priorities(option, 1);
     nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
 #endif
 #ifdef HAVE_NGHTTP2_OPTION_SET_STREAM_RESET_RATE_LIMIT
@@ -64,8 +50,8 @@ int http2_init(struct http2_session *h, const struct http2_limits *limits)
 {
     memset(h, 0, sizeof(*h));
     h->limits = *limits;
-    h->now = http2_clock();
     http2_meters_start(h);
+    http2_scan_start(&h->scan);
     nghttp2_session_callbacks *callbacks = http2_callbacks();
     nghttp2_option *option = options(limits);
     int error = !callbacks || !option ||
@@ -111,31 +97,27 @@ void http2_gone(struct http2_session *h)
     }
 }
 
-int http2_reset_stalled(struct http2_session *h, double now, double seconds)
+struct http2_stream *http2_reset_stalled(struct http2_session *h, double seconds)
 {
-    int any = 0;
     for (struct http2_stream *s = h->streams; s; s = s->next) {
         if (s->queued == 0 || s->closed || s->reset_by_us) continue;
         if (s->moved) {
             s->moved = 0;
-            s->stuck_since = now;
-        } else if (now - s->stuck_since > seconds) {
-            any = 1;
-            http2_complain(h, s->id, "the client has taken nothing of the answer for too long");
+            s->stuck_since = h->now;
+        } else if (h->now - s->stuck_since > seconds) {
             http2_reset(h, s->id, NGHTTP2_CANCEL);
+            return s;
         }
     }
-    return any;
+    return NULL;
 }
 
 /* --- bytes in --- */
 
-int http2_feed(struct http2_session *h, const char *bytes, size_t size)
+static int take(struct http2_session *h, const uint8_t *bytes, size_t size)
 {
-    if (h->failed) return 0;
-    h->now = http2_clock();
-    h->fed = 1;
-    ssize_t taken = nghttp2_session_mem_recv(h->session, (const uint8_t *)bytes, size);
+    if (size == 0) return 1;
+    ssize_t taken = nghttp2_session_mem_recv(h->session, bytes, size);
     if (taken >= 0) {
         /* nghttp2 ends a connection by itself; it then takes no more */
         return !h->failed;
@@ -156,6 +138,23 @@ int http2_feed(struct http2_session *h, const char *bytes, size_t size)
     return 0;
 }
 
+int http2_feed(struct http2_session *h, const char *data, size_t size)
+{
+    const uint8_t *bytes = (const uint8_t *)data;
+    size_t taken = 0, seen = 0, before = 0;
+    if (h->failed) return 0;
+    h->fed = 1;
+    while (seen < size) {
+        size_t from = seen;
+        seen += http2_scan(&h->scan, bytes + seen, size - seen, &before);
+        if (!h->scan.suspect) break;
+        if (!take(h, bytes + taken, from + before - taken)) return 0;
+        taken = from + before;
+        if (http2_check_suspect(h)) return 0;
+    }
+    return take(h, bytes + taken, size - taken);
+}
+
 /* --- bytes out --- */
 
 int http2_output(struct http2_session *h, struct http1_output *out, size_t enough)
@@ -163,7 +162,6 @@ int http2_output(struct http2_session *h, struct http1_output *out, size_t enoug
     const uint8_t *bytes;
     ssize_t size;
     if (h->is_sending) return 0;
-    h->now = http2_clock();
     h->out = out;
     h->is_sending = 1;
     while (out->size < enough && (size = nghttp2_session_mem_send(h->session, &bytes)) > 0)

@@ -307,16 +307,28 @@ static VALUE session_in_header_p(VALUE self)
     return h->builder.open ? Qtrue : Qfalse;
 }
 
-/*
- *  call-seq: reset_stalled(now, seconds) -> true or false
- *
- *  Resets streams of whose answers the client has taken nothing for so long; true if there were any.
- *  To be called every second or so: +now+ is any steady clock.
- */
-static VALUE session_reset_stalled(VALUE self, VALUE now, VALUE seconds)
+/* call-seq: clock = seconds: the time, on any steady clock; to be said every second or so */
+static VALUE session_set_clock(VALUE self, VALUE seconds)
 {
-    return http2_reset_stalled(http2_session_get(self), NUM2DBL(now), NUM2DBL(seconds)) ? Qtrue
-                                                                                        : Qfalse;
+    http2_session_get(self)->now = NUM2DBL(seconds);
+    return seconds;
+}
+
+/*
+ *  call-seq: reset_stalled(seconds) -> Array or nil
+ *
+ *  Resets streams of whose answers the client has taken nothing for so long; their ids.
+ */
+static VALUE session_reset_stalled(VALUE self, VALUE seconds)
+{
+    struct http2_session *h = http2_session_get(self);
+    double limit = NUM2DBL(seconds);
+    VALUE all = Qnil;
+    for (struct http2_stream *s; (s = http2_reset_stalled(h, limit));) {
+        if (NIL_P(all)) all = rb_ary_new();
+        rb_ary_push(all, INT2NUM(s->id));
+    }
+    return all;
 }
 
 /* call-seq: trim -> self: gives back memory while a connection idles */
@@ -357,7 +369,8 @@ void Init_polyphony_http2_session(VALUE http2)
     rb_define_method(session, "streams", session_streams, 0);
     rb_define_method(session, "idle?", session_idle_p, 0);
     rb_define_method(session, "in_header?", session_in_header_p, 0);
-    rb_define_method(session, "reset_stalled", session_reset_stalled, 2);
+    rb_define_method(session, "reset_stalled", session_reset_stalled, 1);
+    rb_define_method(session, "clock=", session_set_clock, 1);
     rb_define_method(session, "trim", session_trim, 0);
     rb_define_method(session, "inspect", session_inspect, 0);
     rb_undef_method(session, "initialize_copy");

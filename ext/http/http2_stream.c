@@ -101,6 +101,19 @@ void http2_stream_closed(struct http2_stream *s, uint32_t code)
     else http2_news(s);
 }
 
+void http2_abort(struct http2_stream *s, uint32_t code)
+{
+    if (s->closed || s->aborted) return;
+    s->aborted = 1;
+    s->abort_code = code;
+    if (!s->started || s->bodyless) {
+        http2_reset(s->session, s->id, code);
+        return;
+    }
+    s->finished = 0; /* see http2_read_pieces */
+    http2_resume(s);
+}
+
 /* A body that nobody reads any more: the client is told so, once it has got its answer. */
 void http2_release(struct http2_stream *s)
 {
@@ -112,7 +125,7 @@ void http2_release(struct http2_stream *s)
     if (s->has_news) unlink_news(s);
     http2_body_discard(s);
     if (s->closed) http2_stream_free(s);
-    else if (!s->finished || !s->started) http2_reset(h, s->id, NGHTTP2_INTERNAL_ERROR);
+    else if (!s->finished || !s->started) http2_abort(s, NGHTTP2_INTERNAL_ERROR);
     else if (s->sent_end && !s->ended) http2_reset(h, s->id, NGHTTP2_NO_ERROR);
 }
 
@@ -168,6 +181,17 @@ size_t http2_body_read(struct http2_stream *s, char *into, size_t room)
     }
     consume(s, have);
     return have;
+}
+
+#define TIMES_WIDER 4
+
+void http2_widen(struct http2_stream *s)
+{
+    size_t window = s->session->limits.stream_window;
+    if (s->widened || window > INT32_MAX / TIMES_WIDER) return;
+    s->widened = 1;
+    nghttp2_session_set_local_window_size(s->session->session, NGHTTP2_FLAG_NONE, s->id,
+                                          (int32_t)window * TIMES_WIDER);
 }
 
 void http2_body_discard(struct http2_stream *s)
@@ -240,6 +264,7 @@ ssize_t http2_read_pieces(nghttp2_session *session, int32_t id, uint8_t *buffer,
     (void)buffer;
     (void)user;
     if (s->queued == 0 && !s->finished) {
+        if (s->aborted) http2_reset(s->session, id, s->abort_code);
         s->deferred = 1;
         return NGHTTP2_ERR_DEFERRED;
     }

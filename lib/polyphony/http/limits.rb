@@ -24,8 +24,8 @@ module Polyphony
         # HTTP/2 only. Beyond one of those after body_window the connection ends with ENHANCE_YOUR_CALM; a tenth as many
         # are allowed to follow in each second.
         streams: 128, # requests at a time on one connection: REFUSED_STREAM
-        stream_window: 262_144, # bytes of one body that are taken before its handler reads
-        body_window: 1 << 20, # bytes of all bodies of a connection, likewise
+        stream_window: 65_536, # bytes of one body that are taken before its handler reads; then four times as many
+        body_window: 8 << 20, # bytes of all bodies of a connection that are taken before handlers read
         resets: 200, # requests that the client resets, or makes us reset
         pings: 100, # PING frames
         settings: 50, # SETTINGS frames

@@ -42,6 +42,7 @@ module Polyphony
           @scheme = transport.tls ? 'https' : 'http'
           @limits = server.limits
           @session = Session.new(server.http2_limits, Request)
+          @session.clock = server.clock.now
           @most = @limits.requests || ::Float::INFINITY
           @streams = {}.compare_by_identity
           @idle = []
@@ -63,8 +64,6 @@ module Polyphony
             read_on
             ended
           end
-        rescue Disconnected, *Transport.gone
-          nil # the client went away
         ensure
           close
           say_why_cut if @overdue

@@ -31,8 +31,8 @@ module Polyphony
           super
           last if @draining && @rested_once
           @rested_once = @draining
-          stalled = @limits.write_timeout && @session.reset_stalled(now, @limits.write_timeout)
-          flush if stalled
+          @session.clock = now
+          reset_stalled if @limits.write_timeout
           @streams.keys.each { |stream| stream.check_time(now) }
         end
 
@@ -47,6 +47,14 @@ module Polyphony
           @session.idle? ? :idle : :busy
         end
 
+        def reset_stalled
+          ids = @session.reset_stalled(@limits.write_timeout) or return
+          flush
+          ids.each do |id|
+            @server.log.warn("#{peer}: stream #{id}: it has taken nothing for #{@limits.write_timeout} s: reset")
+          end
+        end
+
         def last
           @session.last!
           flush
@@ -56,6 +64,8 @@ module Polyphony
           @transport.feed(self) unless @closed
         rescue LastWords
           part
+        rescue *Transport.gone
+          nil # the client went away
         end
 
         # Everything that the client can send has come.

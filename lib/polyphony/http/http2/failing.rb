@@ -1,11 +1,19 @@
 # frozen_string_literal: true
 
+require_relative '../phases'
+
 module Polyphony
   module HTTP
     module HTTP2
       # What becomes of requests that are none, and of those whose handler fails.
       # @api private
       module Failing
+        # Raised in a handler whose client has reset the stream, or is gone, while it waits for something else.
+        class GivenUp < Phases::Overdue
+          # @return [String]
+          def message = 'the client has given up the request, or is gone'
+        end
+
         PLAIN = { 'content-type' => 'text/plain; charset=utf-8' }.freeze
         # RFC 9113, section 7
         INTERNAL_ERROR = 0x2
@@ -13,8 +21,26 @@ module Polyphony
 
         private
 
+        # Whether nobody waits for the answer any more, and the handler cannot know: who reads the body, or sends the
+        # answer, gets Disconnected, and in a tunnel that is how it ends.
+        def given_up?
+          return false unless @phase == :handler || (@phase == :stream && @streaming)
+          return false if (@status && !@streaming) || @senders&.any?
+
+          @exchange.reset_code&.positive? || false
+        end
+
+        def give_up
+          return if @given_up == @served
+
+          @given_up = @served
+          @fiber.raise(GivenUp.new(@served))
+        rescue DeadFiber
+          nil
+        end
+
         def failed(error)
-          return if error.is_a?(Disconnected)
+          return @spoiled = true if error.is_a?(Disconnected)
 
           if error.is_a?(ProtocolError) && @status.nil?
             @refused = error
@@ -45,6 +71,7 @@ module Polyphony
           return if @status && !@streaming
 
           @streaming = false
+          return if @exchange.finished?
           return @exchange.reset(INTERNAL_ERROR) if @exchange.started?
 
           @exchange.respond(status, PLAIN, Server.message(status))

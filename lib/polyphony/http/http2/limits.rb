@@ -15,8 +15,8 @@ module Polyphony
           trailer: [16 * 1024, 1, 1 << 24],
           trailer_fields: [20, 1, 1024],
           streams: [128, 1, 1 << 20],
-          stream_window: [256 * 1024, 0, (1 << 31) - 1],
-          connection_window: [1 << 20, 65_535, (1 << 31) - 1],
+          stream_window: [64 * 1024, 0, (1 << 31) - 1],
+          connection_window: [8 << 20, 65_535, (1 << 31) - 1],
           resets: [200, 1, 1 << 31],
           pings: [100, 1, 1 << 31],
           settings: [50, 1, 1 << 31],
@@ -48,7 +48,7 @@ module Polyphony
         attr_reader :trailer_fields
         # @return [Integer] at a time: REFUSED_STREAM
         attr_reader :streams
-        # @return [Integer] bytes of one body that are taken before its handler reads
+        # @return [Integer] bytes of one body that are taken before its handler reads; then four times as many
         attr_reader :stream_window
         # @return [Integer] bytes of all bodies that are taken before their handlers read
         attr_reader :connection_window

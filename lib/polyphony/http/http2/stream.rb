@@ -54,6 +54,8 @@ module Polyphony
           in_turn = 0
           while (request = take)
             serve(request)
+            break if @spoiled # what the handler has spun ends with its fiber
+
             Scheduler.snooze if ((in_turn += 1) % TURN).zero?
           end
         ensure
@@ -63,6 +65,7 @@ module Polyphony
         # Lets it look again at what it waits for.
         def wake
           @woken = true
+          give_up if @request && given_up?
           @task&.wake
           @senders&.each(&:wake)
         end
@@ -133,7 +136,8 @@ module Polyphony
         rescue Phases::Overdue => e
           raise unless e.exchange == @served
 
-          timed_out
+          @spoiled = true
+          timed_out unless e.is_a?(GivenUp)
         rescue Stop, ::SignalException
           raise # not the handler's doing: the connection ends
         rescue ::SystemExit => e
@@ -155,6 +159,7 @@ module Polyphony
         def finish_request
           log_access if @access_log && @request
           @request = nil
+          late if @given_up == @served
           @streaming = @given_away = @tunnel = nil
           @phase = :idle
           @exchange.release

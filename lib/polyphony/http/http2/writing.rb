@@ -54,7 +54,7 @@ module Polyphony
             @writing = true
             @transport.write(bytes)
             @writing = false
-            @step += 1
+            @step += 1 unless @session.idle? # answers to pings keep no connection open
             tell_news
           end
         ensure
