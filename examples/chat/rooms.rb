@@ -7,17 +7,17 @@ module Chat
   # All rooms. One that fails begins again; they are opened when somebody comes.
   class Rooms
     ALWAYS = { 'lobby' => [], 'ruby' => [], 'tea' => [] }.freeze # these are seen, also when they are empty
+    POLICY = { restart: :on_error, max_restarts: 99, backoff: { max: 2 }, forever: true }.freeze
 
     def initialize(redis = nil)
       @redis = redis
       @rooms = {}
-      @supervisor = spin(:rooms) { supervise(restart: :on_error, max_restarts: 100, backoff: { max: 2 }, forever: true) }
+      @supervisor = spin(:rooms) { supervise(**POLICY) { |fiber, e| warn "chat: #{fiber.tag}: #{e.inspect}" if e } }
       @presence = Presence.new(@supervisor, redis) do |people|
         @rooms.each_value { |room| room.show(ALWAYS.merge(people)) }
       end
     end
 
-    # The room, or nil: there are too many already.
     def [](name) = @rooms[name] || (open(name) if @rooms.size < 100 || close_empty)
 
     private

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'polyphony/core'
+require 'securerandom'
 require_relative 'fibers'
 require_relative 'virtual_time'
 require_relative '../../examples/chat/rooms'

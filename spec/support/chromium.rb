@@ -25,8 +25,6 @@ class Chromium
     # @return [Chromium] the one of this process, started when it is first asked for
     def instance = @instance ||= new
 
-    def available? = ENV['PATH'].split(':').any? { |dir| File.executable?(File.join(dir, 'chromium')) }
-
     def close
       @instance&.close
     ensure
