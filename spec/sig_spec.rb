@@ -8,6 +8,7 @@ require 'polyphony/http/rack/handler'
 require 'polyphony/http/tls'
 require 'polyphony/http/operation'
 require 'polyphony/testing'
+require 'polyphony/adapters/redis'
 require 'tempfile'
 require_relative 'support/rbs'
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 /*
- * Commands as bytes. Nothing is appended before the whole command is known to be good: the buffer may hold those
- * of other fibers.
+ * Commands as bytes. Nothing is appended before the whole command is known to be good: the buffer
+ * may hold those of other fibers.
  */
 
 static void append_header(VALUE buffer, char type, long number)
@@ -48,9 +48,11 @@ static int is_plain(VALUE argument)
 static VALUE plain_argument(VALUE argument)
 {
     if (is_plain(argument)) return argument;
-    if (RB_FLOAT_TYPE_P(argument) || RB_TYPE_P(argument, T_BIGNUM)) return rb_obj_as_string(argument);
+    if (RB_FLOAT_TYPE_P(argument) || RB_TYPE_P(argument, T_BIGNUM))
+        return rb_obj_as_string(argument);
     rb_raise(rb_eTypeError,
-             "a command takes Strings, Symbols, Integers and Floats, not %" PRIsVALUE " (%+" PRIsVALUE ")",
+             "a command takes Strings, Symbols, Integers and Floats, not %" PRIsVALUE
+             " (%+" PRIsVALUE ")",
              rb_obj_class(argument), argument);
 }
 
@@ -98,10 +100,11 @@ static int all_plain(VALUE command)
 /*
  *  call-seq: encode(buffer, command, options = nil) -> buffer
  *
- *  Appends a command to +buffer+, or nothing if it raises. Arrays and Hashes in the command are taken for their
- *  elements; of the options, true means the name alone, nil and false leave one out.
+ *  Appends a command to +buffer+, or nothing if it raises. Arrays and Hashes in the command are
+ * taken for their elements; of the options, true means the name alone, nil and false leave one out.
  *
- *  Raises ArgumentError for an empty command, TypeError for what is not a String, Symbol, Integer or Float.
+ *  Raises ArgumentError for an empty command, TypeError for what is not a String, Symbol, Integer
+ * or Float.
  */
 static VALUE encode(int argc, VALUE *argv, VALUE self)
 {
@@ -126,7 +129,8 @@ static VALUE encode(int argc, VALUE *argv, VALUE self)
 /*
  *  call-seq: encode_alone(buffer, command) -> String
  *
- *  The command in +buffer+, in place of what it holds; in a new String if it has grown too large to be kept.
+ *  The command in +buffer+, in place of what it holds; in a new String if it has grown too large to
+ * be kept.
  */
 static VALUE encode_alone(VALUE self, VALUE buffer, VALUE command)
 {

@@ -7,13 +7,14 @@
 /*
  * Polyphony::Redis::Reader: bytes in, in pieces of any size; replies out, as Ruby objects.
  *
- * Bytes that are not understood yet wait in `bytes`. What is nested is built on a stack of frames on the heap, so
- * that no depth of nesting is a depth of calls. The bytes of a large bulk string go straight into its String.
+ * Bytes that are not understood yet wait in `bytes`. What is nested is built on a stack of frames
+ * on the heap, so that no depth of nesting is a depth of calls. The bytes of a large bulk string go
+ * straight into its String.
  */
 
 struct frame {
-    VALUE object; /* an Array or Hash; nil: an attribute, which nobody asked for */
-    VALUE key;    /* of a Hash: when its value is next */
+    VALUE object;      /* an Array or Hash; nil: an attribute, which nobody asked for */
+    VALUE key;         /* of a Hash: when its value is next */
     long long missing; /* elements; of a Hash keys and values */
     int has_key;
 };
@@ -101,8 +102,8 @@ static VALUE reader_alloc(VALUE class)
 /*
  *  call-seq: new(errors, protocol_error, max_bulk = 512 MiB, max_depth = 128)
  *
- *  +errors+.parse(message) makes the object for an error reply. +protocol_error+ is the class of what is raised
- *  when the bytes are not RESP, or beyond the limits.
+ *  +errors+.parse(message) makes the object for an error reply. +protocol_error+ is the class of
+ * what is raised when the bytes are not RESP, or beyond the limits.
  */
 static VALUE reader_initialize(int argc, VALUE *argv, VALUE self)
 {
@@ -255,7 +256,8 @@ static VALUE begin_aggregate(struct reader *r, const struct resp_line *line)
 static void add_pair(struct frame *frame, VALUE value)
 {
     if (!frame->has_key) {
-        frame->key = RB_TYPE_P(value, T_STRING) || RB_TYPE_P(value, T_ARRAY) ? rb_obj_freeze(value) : value;
+        frame->key =
+            RB_TYPE_P(value, T_STRING) || RB_TYPE_P(value, T_ARRAY) ? rb_obj_freeze(value) : value;
         frame->has_key = 1;
         return;
     }
@@ -264,13 +266,16 @@ static void add_pair(struct frame *frame, VALUE value)
     frame->has_key = 0;
 }
 
-/* Adds a value where it belongs. The whole reply if that was its last; Qundef if more is to come. */
+/* Adds a value where it belongs. The whole reply if that was its last; Qundef if more is to come.
+ */
 static VALUE deliver(struct reader *r, VALUE value)
 {
     while (r->depth > 0) {
         struct frame *frame = &r->frames[r->depth - 1];
-        if (RB_TYPE_P(frame->object, T_HASH)) add_pair(frame, value);
-        else if (!NIL_P(frame->object)) rb_ary_push(frame->object, value);
+        if (RB_TYPE_P(frame->object, T_HASH))
+            add_pair(frame, value);
+        else if (!NIL_P(frame->object))
+            rb_ary_push(frame->object, value);
         if (--frame->missing > 0) return Qundef;
         value = frame->object;
         r->depth--;
@@ -297,7 +302,8 @@ static void check_end(struct reader *r, const char *bytes)
     if (bytes[0] != '\r' || bytes[1] != '\n') fail(r, "a string of another length than announced");
 }
 
-/* Much of it may have been announced by a server that never sends it: a String grows as it comes. */
+/* Much of it may have been announced by a server that never sends it: a String grows as it comes.
+ */
 #define FIRST_BULK (1 << 20)
 
 static VALUE begin_bulk(struct reader *r, const struct resp_line *line)
@@ -343,25 +349,34 @@ static VALUE continue_bulk(struct reader *r)
 static VALUE value_of(struct reader *r, const struct resp_line *line)
 {
     switch (line->type) {
-    case RESP_STATUS: return status(line);
-    case RESP_ERROR: return error_value(r, text(line->text, line->size));
-    case RESP_INTEGER: return LL2NUM(line->number);
-    case RESP_NULL: return Qnil;
-    case RESP_BOOLEAN: return line->text[0] == 't' ? Qtrue : Qfalse;
-    case RESP_DOUBLE: return double_value(r, line);
-    case RESP_BIG_NUMBER: return big_number(r, line);
+    case RESP_STATUS:
+        return status(line);
+    case RESP_ERROR:
+        return error_value(r, text(line->text, line->size));
+    case RESP_INTEGER:
+        return LL2NUM(line->number);
+    case RESP_NULL:
+        return Qnil;
+    case RESP_BOOLEAN:
+        return line->text[0] == 't' ? Qtrue : Qfalse;
+    case RESP_DOUBLE:
+        return double_value(r, line);
+    case RESP_BIG_NUMBER:
+        return big_number(r, line);
     case RESP_BULK:
     case RESP_BULK_ERROR:
-    case RESP_VERBATIM: return begin_bulk(r, line);
-    default: return begin_aggregate(r, line);
+    case RESP_VERBATIM:
+        return begin_bulk(r, line);
+    default:
+        return begin_aggregate(r, line);
     }
 }
 
 /*
  *  call-seq: next -> Object or INCOMPLETE
  *
- *  The next reply, if all of it has come. Errors are objects, not raised. Raises the class given to new() for
- *  bytes that are not RESP, and from then on.
+ *  The next reply, if all of it has come. Errors are objects, not raised. Raises the class given to
+ * new() for bytes that are not RESP, and from then on.
  */
 static VALUE reader_next(VALUE self)
 {

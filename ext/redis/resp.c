@@ -76,7 +76,8 @@ long resp_read_line(const char *bytes, size_t size, struct resp_line *line, cons
     }
     if ((size_t)(end - bytes) + 1 == size) return RESP_MORE;
     if (end[1] != '\n' || end == bytes) {
-        *problem = end == bytes ? "a type that is unknown" : "a carriage return without a line feed";
+        *problem =
+            end == bytes ? "a type that is unknown" : "a carriage return without a line feed";
         return RESP_WRONG;
     }
     line->type = (enum resp_type)(unsigned char)bytes[0];

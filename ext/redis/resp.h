@@ -36,7 +36,7 @@ struct resp_line {
 /* Longer lines are refused: only errors and statuses could be any. */
 #define RESP_MAX_LINE 65536
 
-#define RESP_MORE 0  /* the line is not complete */
+#define RESP_MORE 0     /* the line is not complete */
 #define RESP_WRONG (-1) /* this is not RESP: *problem says why */
 
 /* The line at `bytes`; how many bytes it takes, its end included, or one of the above. */

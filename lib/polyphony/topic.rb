@@ -26,10 +26,10 @@ module Polyphony
     # @param name [Object] for `inspect` and messages; with `over:` the name of the channel
     # @param over [#publish, #subscribe, nil] carries messages between processes: a {Polyphony::Redis}, a
     #   {Polyphony::Postgres}, or what has `publish(channel, payload)` and `subscribe(channel) { |payload| }`, which
-    #   suspends and reconnects by itself. If that takes `ready:` and `lost:`, it calls them when it listens (again)
+    #   suspends and reconnects by itself. If that takes `ready:` and `gap:`, it calls them when it listens (again)
     # @param codec [#dump, #load, nil] messages to Strings and back; nil: JSON, with what JSON has. Marshal only among
     #   processes that trust each other
-    # @param on_gap [#call, nil] called with the topic and the error when messages may have been missed
+    # @param on_gap [#call, nil] called with the topic, and the error or nil, when messages may have been missed
     # @raise [ArgumentError, TypeError]
     # @suspends no
     def initialize(name = nil, over: nil, codec: nil, on_gap: nil)
@@ -136,9 +136,9 @@ module Polyphony
 
     def listen(subscription)
       @span.joined
-    rescue ::Exception
-      subscription.close
-      raise
+      listening = true
+    ensure
+      subscription.close unless listening
     end
 
     def consume(subscription, block)

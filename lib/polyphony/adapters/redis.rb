@@ -56,7 +56,7 @@ module Polyphony
     # @param url [String, nil] redis://user:password@host:port/db, rediss: for TLS, unix:/path; default REDIS_URL, else
     #   redis://localhost:6379
     # @param size [Integer] connections of the pool, for what cannot share one
-    # @param timeout [Numeric, nil] seconds to connect, and that the server may leave a command unanswered; nil: no limit
+    # @param timeout [Numeric, nil] seconds to connect, and that the server may leave a command unanswered; nil: any
     # @param pipeline [Boolean] whether the calls of several fibers share a connection; else each takes one of the pool
     # @param reconnect_attempts [Integer, Array<Numeric>] how often it tries again to connect, or to send what was not
     #   sent; an Array: with which pauses, in seconds
@@ -149,7 +149,8 @@ module Polyphony
     def checked(config)
       return config if config.respond_to?(:new_client) && config.driver <= Connection
 
-      raise ::ArgumentError, "config: must be made with driver: :polyphony (RedisClient.config(driver: :polyphony, …)), not #{config.inspect}"
+      raise ::ArgumentError, 'config: must be made with driver: :polyphony (RedisClient.config(driver: :polyphony)), ' \
+                             "not #{config.inspect}"
     end
 
     def pauses(attempts)

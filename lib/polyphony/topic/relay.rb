@@ -68,22 +68,26 @@ module Polyphony
         @ready.set unless tells?(:ready)
         hooks = {}
         hooks[:ready] = @ready.method(:set) if tells?(:ready)
-        hooks[:lost] = ->(error) { @span.on_gap&.call(@topic, error) } if tells?(:lost)
+        hooks[:gap] = ->(error = nil) { @span.on_gap&.call(@topic, error) } if tells?(:gap)
         @span.engine.subscribe(@span.channel, **hooks) { |payload, *| relay(payload) }
       end
 
       # Whether the engine's `subscribe` takes this hook.
       def tells?(hook)
-        @span.engine.method(:subscribe).parameters.any? { |kind, name| kind == :keyrest || (kind == :key && name == hook) }
+        @span.engine.method(:subscribe).parameters.any? do |kind, name|
+          kind == :keyrest || (kind == :key && name == hook)
+        end
       end
 
       def relay(payload)
-        message = begin
-          @span.decode(payload)
-        rescue ::StandardError => e
-          return warn("#{@topic.inspect}: a message that cannot be read: #{e.class}: #{e.message.lines.first&.chomp}")
-        end
+        read = false
+        message = @span.decode(payload)
+        read = true
         @topic.deliver_in(@thread, message)
+      rescue ::StandardError => e
+        raise if read
+
+        warn("#{@topic.inspect}: a message that cannot be read: #{e.class}: #{e.message.lines.first&.chomp}")
       end
 
       def end_subscriptions(error)

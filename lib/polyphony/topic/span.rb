@@ -92,16 +92,14 @@ module Polyphony
       def check(topic, engine, codec, on_gap)
         raise ::ArgumentError, 'a topic over: something needs a name, which is that of the channel' if topic.name.nil?
 
-        unless engine.respond_to?(:publish) && engine.respond_to?(:subscribe)
-          raise ::TypeError, 'over: takes what has publish(channel, payload) and subscribe(channel) { |payload| }, as ' \
-                             "Polyphony::Redis and Polyphony::Postgres, not #{engine.inspect}"
-        end
-        unless codec.nil? || (codec.respond_to?(:dump) && codec.respond_to?(:load))
-          raise ::TypeError, "codec: takes what has dump and load, as Marshal, not #{codec.inspect}"
-        end
-        return if on_gap.nil? || on_gap.respond_to?(:call)
+        require_methods(engine, %i[publish subscribe], 'over: takes what has publish(channel, payload) and ' \
+                                                       'subscribe(channel) { |payload| }, as Polyphony::Redis')
+        require_methods(codec, %i[dump load], 'codec: takes what has dump and load, as Marshal') if codec
+        require_methods(on_gap, %i[call], 'on_gap: takes something to call') if on_gap
+      end
 
-        raise ::TypeError, "on_gap: takes something to call, not #{on_gap.inspect}"
+      def require_methods(given, names, words)
+        raise ::TypeError, "#{words}, not #{given.inspect}" unless names.all? { |name| given.respond_to?(name) }
       end
     end
     private_constant :Span

@@ -45,7 +45,7 @@ RSpec.describe Polyphony::Redis, :fibers, :redis do
     own = own_server
     away = open_redis(url: own.url, timeout: 20)
     lost = []
-    fiber = listener('c', 'd', with: away, lost: ->(error) { lost << error })
+    fiber = listener('c', 'd', with: away, gap: ->(error) { lost << error })
     away.publish('c', '1')
     wait_until { log.size == 1 }
     expect do
@@ -63,7 +63,7 @@ RSpec.describe Polyphony::Redis, :fibers, :redis do
     through = proxy
     silent = open_redis(url: "redis://127.0.0.1:#{through.port}", timeout: 0.2, reconnect_attempts: 0)
     lost = []
-    fiber = listener(channel, with: silent, lost: ->(error) { lost << error })
+    fiber = listener(channel, with: silent, gap: ->(error) { lost << error })
     before = onlooker.call('INFO', 'commandstats')[/cmdstat_ping:calls=(\d+)/, 1].to_i
     wait_until { onlooker.call('INFO', 'commandstats')[/cmdstat_ping:calls=(\d+)/, 1].to_i > before + 2 }
     expect(lost).to be_empty

@@ -5,8 +5,8 @@ module Polyphony
     # Commands for which the server lets one wait. Each takes a connection of the pool meanwhile: mind `size:`. When its
     # fiber is stopped, the connection is closed, which ends the wait on the server, too.
     #
-    # What a list has given in that very moment is lost with the connection. Where nothing may be lost, move it to a list
-    # of the worker's own (BLMOVE), or use a stream with a group: {Streams#each_entry}.
+    # What a list has given in that very moment is lost with the connection. Where nothing may be lost, move it to a
+    # list of the worker's own (BLMOVE), or use a stream with a group: {Streams#each_entry}.
     module Blocking
       # Sends a command that may take long.
       #

@@ -19,8 +19,8 @@ module Polyphony
           'The server knows no password for this user: leave it out of url: and password:, or set requirepass there',
         /\ADENIED/ => 'The server is in protected mode: it takes connections from its own host only, until it has a ' \
                       'password (requirepass) or "protected-mode no"',
-        /\AERR max number of clients/ => 'The server takes no more connections: raise maxclients there, or have fewer ' \
-                                         '(size:, fewer subscriptions, fewer processes)',
+        /\AERR max number of clients/ =>
+          'The server takes no more connections: raise maxclients there, or have fewer (size:, subscriptions, …)',
         /\AERR DB index|invalid DB index/ => 'The server has no such database: see db:, the path of url:',
         /unknown command.*HELLO|NOPROTO/i => 'A server before Redis 6 needs protocol: 2'
       }.freeze

@@ -2,8 +2,8 @@
 
 module Polyphony
   class Redis
-    # Entries of a stream, as a consumer of a group: first what it has left unacknowledged, then what is new, and now and
-    # then what others have left.
+    # Entries of a stream, as a consumer of a group: first what it has left unacknowledged, then what is new, and now
+    # and then what others have left.
     # @api private
     class GroupReader < StreamReader
       # Seconds between two looks for what others have left, at least.
@@ -12,11 +12,11 @@ module Polyphony
       START = '0-0'
       private_constant :CLAIM_PAUSE, :START
 
-      # @param options [Hash] claim: seconds, nil; ack:
-      def initialize(redis, stream, from, count, group, consumer, options)
+      # @param options [Hash] group:, consumer:, claim: in seconds or nil, ack:
+      def initialize(redis, stream, from, count, options)
         super(redis, stream, from, count)
-        @group = group
-        @consumer = consumer
+        @group = options[:group]
+        @consumer = options[:consumer]
         @claim = options[:claim]
         @ack = options[:ack]
         @own = '0' # what was left is looked for after this id; nil: no more
@@ -55,7 +55,8 @@ module Polyphony
 
       def taken_over
         @claimed = Polyphony.now
-        @cursor, entries = @redis.call_idempotent('XAUTOCLAIM', @stream, @group, @consumer, (@claim * 1000).ceil, @cursor,
+        idle = (@claim * 1000).ceil
+        @cursor, entries = @redis.call_idempotent('XAUTOCLAIM', @stream, @group, @consumer, idle, @cursor,
                                                   'COUNT', @count)
         entries
       end

@@ -2,8 +2,8 @@
 
 module Polyphony
   class Redis
-    # Trying again when a connection has broken, after pauses that grow. What fails before anything has worked is a mistake
-    # of who set it up, and raised.
+    # Trying again when a connection has broken, after pauses that grow. What fails before anything has worked is a
+    # mistake of who set it up, and raised.
     # @api private
     class Patience
       # Seconds; each pause is up to a half longer, at random, so that not all come back at once.

@@ -30,9 +30,8 @@ module Polyphony
           link = connect unless link&.open?
           link.call(command, options)
         rescue Unsent, Unanswered => e
-          raise if (e.is_a?(Unanswered) && !repeat) || (attempt += 1) > @attempts || @closed
+          raise unless again?(e, repeat, attempt += 1)
 
-          Scheduler.checkpoint
           retry
         end
       end
@@ -56,6 +55,11 @@ module Polyphony
       def inspect = @config.server_url
 
       private
+
+      def again?(error, repeat, attempt)
+        Scheduler.checkpoint
+        (repeat || error.is_a?(Unsent)) && attempt <= @attempts && !@closed
+      end
 
       # One fiber connects; those that come meanwhile share what it gets, be it an error.
       def connect

@@ -4,7 +4,7 @@ module Polyphony
   class Redis
     # Publish and subscribe.
     module PubSub
-      # Sends a message to all who are subscribed to the channel now, in any process. Those of one fiber arrive in order.
+      # Sends a message to all who are subscribed to the channel now, in any process. Those of a fiber arrive in order.
       #
       # @param channel [String, Symbol]
       # @param payload [String]
@@ -15,14 +15,14 @@ module Polyphony
 
       # Yields what is published on the channels from now on, until the block ends it with `break`, or the fiber is
       # stopped. It has a connection of its own; when that breaks, it makes another, and subscribes again, after a pause
-      # that grows. What was published meanwhile has not come: that is what `lost:` tells.
+      # that grows. What was published meanwhile has not come: that is what `gap:` tells.
       #
       # While the block runs, messages wait in the connection. The server closes it when too many do
       # (client-output-buffer-limit).
       #
       # @param channels [Array<String, Symbol>]
       # @param ready [#call, nil] called without arguments whenever the server has confirmed all channels
-      # @param lost [#call, nil] called with the error when, after a break, it is subscribed again
+      # @param gap [#call, nil] called with the error when, after a break, it is subscribed again
       # @yieldparam payload [String]
       # @yieldparam channel [String]
       # @return [Object] what `break` gives
@@ -31,8 +31,8 @@ module Polyphony
       # @raise [RedisClient::CommandError] what the server says against it, such as a wrong password
       # @raise [Polyphony::Closed] after {Redis#close}
       # @suspends until there is a message
-      def subscribe(*channels, ready: nil, lost: nil, &block)
-        listen_to('SUBSCRIBE', channels, { ready: ready, lost: lost }, block)
+      def subscribe(*channels, ready: nil, gap: nil, &block)
+        listen_to('SUBSCRIBE', channels, { ready: ready, gap: gap }, block)
       end
 
       # As {#subscribe}, for all channels that match patterns (`news.*`).
@@ -43,16 +43,16 @@ module Polyphony
       # @yieldparam pattern [String] that it matched
       # @return [Object] what `break` gives
       # @suspends until there is a message
-      def psubscribe(*patterns, ready: nil, lost: nil, &block)
-        listen_to('PSUBSCRIBE', patterns, { ready: ready, lost: lost }, block)
+      def psubscribe(*patterns, ready: nil, gap: nil, &block)
+        listen_to('PSUBSCRIBE', patterns, { ready: ready, gap: gap }, block)
       end
 
       # As {#subscribe}, for channels that stay within a shard of a cluster (Redis 7).
       #
       # @return [Object] what `break` gives
       # @suspends until there is a message
-      def ssubscribe(*channels, ready: nil, lost: nil, &block)
-        listen_to('SSUBSCRIBE', channels, { ready: ready, lost: lost }, block)
+      def ssubscribe(*channels, ready: nil, gap: nil, &block)
+        listen_to('SSUBSCRIBE', channels, { ready: ready, gap: gap }, block)
       end
 
       private

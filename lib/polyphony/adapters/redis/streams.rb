@@ -6,12 +6,12 @@ module Polyphony
     module Streams
       # Yields entry after entry of a stream, and waits for more, for ever: `break`, or a stop of the fiber, ends it.
       #
-      # With a group, each entry goes to one of its consumers, and is acknowledged when the block is through; an error of
-      # the block leaves it unacknowledged. What a consumer of this name has left so comes first; what other consumers
-      # have left for longer than `claim:` is taken over while nothing else is to be done. So an entry is handled at least
+      # With a group, each entry goes to one of its consumers, and is acknowledged when the block is through; an error
+      # of the block leaves it unacknowledged. What a consumer of this name has left so comes first; what others have
+      # left for longer than `claim:` is taken over while nothing else is to be done. So an entry is handled at least
       # once, and maybe twice. The group is made if there is none.
       #
-      #   redis.each_entry('orders', group: 'billing', consumer: Socket.gethostname) { |id, fields| bill(fields) }
+      #   redis.each_entry('orders', group: 'billing', consumer: 'worker1') { |id, fields| bill(fields) }
       #
       # The wait takes a connection of the pool. When that breaks, it goes on with another, after a pause.
       #
@@ -38,7 +38,8 @@ module Polyphony
         return StreamReader.new(self, stream, from, count).run(&block) unless group
         raise ::ArgumentError, 'group: needs a consumer: who this is within the group' unless consumer
 
-        GroupReader.new(self, stream, from, count, group, consumer, { claim: claim, ack: ack }).run(&block)
+        options = { group: group, consumer: consumer, claim: claim, ack: ack }
+        GroupReader.new(self, stream, from, count, options).run(&block)
       end
     end
     private_constant :Streams

@@ -15,13 +15,13 @@ module Polyphony
 
       # @param verb [String] SUBSCRIBE, PSUBSCRIBE or SSUBSCRIBE
       # @param channels [Array<String>]
-      # @param hooks [Hash] ready: and lost:, see {PubSub#subscribe}
+      # @param hooks [Hash] ready: and gap:, see {PubSub#subscribe}
       # @yieldreturn [RedisClient] connected
       def initialize(verb, channels, hooks, &connector)
         @verb = verb
         @channels = channels
         @ready = hooks[:ready]
-        @lost = hooks[:lost]
+        @on_gap = hooks[:gap]
         @connector = connector
         @patience = Patience.new("#{verb} #{channels.first(3).join(' ')}")
       end
@@ -31,7 +31,7 @@ module Polyphony
       # @yieldparam payload [String]
       # @yieldparam channel [String]
       # @yieldparam pattern [String] with PSUBSCRIBE
-      # @raise [RedisClient::Error] when it cannot be subscribed: at the first attempt, or because of what the server says
+      # @raise [RedisClient::Error] at the first attempt, or because of what the server says
       # @suspends until there is a message
       def run
         while true # rubocop:disable Style/InfiniteLoop -- a StopIteration of the block is its caller's
@@ -96,7 +96,7 @@ module Polyphony
         @gap = nil
         @patience.worked
         @ready&.call
-        @lost&.call(gap) if gap
+        @on_gap&.call(gap) if gap
         nil
       end
     end

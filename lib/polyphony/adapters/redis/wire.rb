@@ -44,12 +44,25 @@ module Polyphony
       # @raise [EOFError, SystemCallError, OpenSSL::SSL::SSLError]
       # @suspends until something comes
       def read(timeout, missing = 0)
-        size = missing > CHUNK ? LARGE_CHUNK : CHUNK
-        until (got = @io.read_nonblock(size, @buffer, exception: false)).is_a?(::String)
-          raise ::EOFError, 'the server closed the connection' if got.nil?
-          return unless @backend.wait_io(@socket, got == :wait_writable, timeout)
+        until (got = take(missing))
+          return unless @backend.wait_io(@socket, @needs_write, timeout)
         end
         got
+      end
+
+      # What has come already.
+      #
+      # @param missing [Integer] bytes that are known to come
+      # @return [String, nil] as {#read}
+      # @raise [EOFError, SystemCallError, OpenSSL::SSL::SSLError]
+      # @suspends no
+      def take(missing = 0)
+        got = @io.read_nonblock(missing > CHUNK ? LARGE_CHUNK : CHUNK, @buffer, exception: false)
+        return got if got.is_a?(::String)
+        raise ::EOFError, 'the server closed the connection' if got.nil?
+
+        @needs_write = got == :wait_writable # TLS may want that
+        nil
       end
 
       # Hands bytes to the system, as many as it takes at once.

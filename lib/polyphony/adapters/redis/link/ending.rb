@@ -48,8 +48,8 @@ module Polyphony
           name = call.command.first
           return Unsent.with_config("#{message}, before #{name} was sent", @config) if call.batch == @batch
 
-          Unanswered.with_config("#{message}, and no reply to #{name} had come: it may or may not have been executed. " \
-                                 'It was not sent again; see Polyphony::Redis::Unanswered', @config)
+          Unanswered.with_config("#{message}, and no reply to #{name} had come: it may or may not have been " \
+                                 'executed. It was not sent again; see Polyphony::Redis::Unanswered', @config)
         end
 
         # @return [Boolean] whether nobody waits

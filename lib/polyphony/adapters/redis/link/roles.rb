@@ -48,7 +48,7 @@ module Polyphony
         def read(call)
           @reading = call
           until call.settled || (unwritten? && !@flushing)
-            data = wait_for_data
+            data = @wire.take(@reader.missing) || wait_for_data
             data ? hand_out(data, call) : time_out
           end
         rescue *Wire::BROKEN, ::RedisClient::ProtocolError => e
@@ -103,13 +103,15 @@ module Polyphony
         # This fiber waits no more: another one that waits goes on with what nobody does now.
         def leave
           return close_unused if @ending && idle?
-          return if @calls.empty?
 
-          unwritten = unwritten? && !@flushing
-          return unless unwritten || !@reading
+          to_write = !@flushing && unwritten?
+          pass_on(to_write) if !@calls.empty? && (to_write || !@reading)
+        end
 
+        # To one that does nothing but wait; if there is none, who reads is to write first.
+        def pass_on(to_write)
           heir = @calls.find { |call| !call.settled && !call.equal?(@reading) }
-          heir ? heir.life.wake : (@rouser&.cancel if unwritten)
+          heir ? heir.life.wake : (@rouser&.cancel if to_write)
         end
 
         EMPTY = ''
