@@ -36,6 +36,13 @@ static VALUE head_m_answer_pieces(VALUE self, VALUE status, VALUE fields, VALUE 
     return answer(self, status, fields, pieces, 1);
 }
 
+/* call-seq: plain? -> true or false: there is neither a body nor the wish for another protocol */
+static VALUE head_m_plain_p(VALUE self)
+{
+    struct request_head *head = request_head_get(self);
+    return request_head_has_body(head) || (head->index.flags & HTTP1_UPGRADE) ? Qfalse : Qtrue;
+}
+
 /* call-seq: status -> Integer or nil: of the response that was begun */
 static VALUE head_m_status(VALUE self)
 {
@@ -61,6 +68,7 @@ void Init_polyphony_http1_answer(VALUE head)
 {
     rb_define_method(head, "answer_at_once", head_m_answer_at_once, 3);
     rb_define_method(head, "answer_pieces", head_m_answer_pieces, 3);
+    rb_define_method(head, "plain?", head_m_plain_p, 0);
     rb_define_method(head, "status", head_m_status, 0);
     rb_define_method(head, "status=", head_m_set_status, 1);
     rb_define_method(head, "over", head_m_over, 0);

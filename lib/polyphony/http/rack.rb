@@ -45,22 +45,23 @@ module Polyphony
           env = @env.for(request)
           begin
             status, headers, body = @app.call(env)
-            return dropped(body) if request.hijacked? # the app has taken the connection
-
-            Answer.send(request, status, headers, body)
+            next_best(request, status, headers, body) unless request.answer_pieces(status, headers, body)
           rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised again
             failure = e
             raise
           ensure
             finished = env[Env::FINISHED]
-            finished(request, finished, [env, status, headers, failure]) if finished&.any?
+            finished(request, finished, [env, status, headers, failure]) unless finished.nil? || finished.empty?
           end
         end
 
         private
 
-        def dropped(body)
-          body.close if body.respond_to?(:close)
+        # What is not answered in one call of C.
+        def next_best(request, status, headers, body)
+          return Answer.send(request, status, headers, body) unless request.hijacked?
+
+          body.close if body.respond_to?(:close) # the app has taken the connection
         end
 
         # After the answer has gone out. Last first, as the specification wants it; one that fails does not

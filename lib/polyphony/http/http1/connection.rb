@@ -99,11 +99,7 @@ module Polyphony
         end
 
         # @return [String]
-        def remote_ip
-          @remote_ip ||= peer_address.ip? ? peer_address.ip_address.freeze : ''
-        rescue ::SystemCallError # the client has gone
-          @remote_ip = ''
-        end
+        def remote_ip = @remote_ip ||= Transport.remote_ip(@transport.io.to_io)
 
         # @return [OpenSSL::SSL::SSLSocket, nil]
         def tls = @transport.tls

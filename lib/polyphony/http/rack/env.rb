@@ -2,11 +2,12 @@
 
 require_relative 'fields'
 require_relative 'input'
+require_relative 'callables'
 
 module Polyphony
   module HTTP
     module Rack
-      # The env. What the requests of a connection have in common is put together once, with room for the
+      # The env. What the requests of a listener have in common is put together once, with room for the
       # rest, so that a request costs a copy and a few values.
       # @api private
       class Env
@@ -44,11 +45,13 @@ module Polyphony
         # @param request [Request]
         # @return [Hash]
         def for(request)
-          env = request.to_env(request.context.rack ||= template(request))
+          context = request.context
+          origin = context.rack ||= origin(context, request.version == 'HTTP/2')
+          env = request.to_env(origin[0], origin)
+          return env if request.plain? && !@rack2
+
           env[INPUT] = Input.new(request.body) if request.body?
-          env[FINISHED] = []
-          env[REQUEST] = request
-          env[PROTOCOL] = request['upgrade'].split(/,\s*/) if request.upgrade?
+          env[PROTOCOL] = (request.protocol_name || request['upgrade']).split(/,\s*/) if request.upgrade?
           rack2(env, request) if @rack2
           env
         end
@@ -61,24 +64,20 @@ module Polyphony
             env[INPUT] = copy = Rewindable.new(request.body)
             env[FINISHED] << ->(*) { copy.discard }
           end
-          env['rack.hijack'] = -> { env['rack.hijack_io'] = request.hijack }
+          env['rack.hijack'] = -> { env['rack.hijack_io'] = request.hijack } if env['rack.hijack?']
         end
 
-        # For one connection: a copy of what all have in common, which has taken more time to make.
-        def template(request)
-          connection = request.context
-          env = (@templates[request.scheme] ||= common(request.scheme == 'https')).dup
-          env['REMOTE_ADDR'] = request.remote_ip
-          env['rack.hijack'] = -> { connection.request.hijack }
-          env['rack.early_hints'] = ->(headers) { connection.request.send_early_hints(Fields.plain(headers)) }
-          env.freeze
+        # What the requests of a connection have in common, as HTTP1::RequestHead#to_env wants it. Streams of HTTP/2
+        # share theirs, so that nobody can take it.
+        def origin(context, shared)
+          template = @templates[[context.scheme, shared]] ||= common(context.scheme == 'https', shared)
+          [template, context.remote_ip, (Hijack.new(context) unless shared), EarlyHints.new(context)].freeze
         end
 
-        def common(tls)
-          HTTP1::RequestHead.env_template(
-            { **@common, 'SERVER_PORT' => tls ? '443' : '80', 'rack.url_scheme' => tls ? 'https' : 'http',
-              **(tls ? { 'HTTPS' => 'on' } : {}) }
-          )
+        def common(tls, shared)
+          env = { **@common, 'SERVER_PORT' => tls ? '443' : '80', 'rack.url_scheme' => tls ? 'https' : 'http',
+                  'rack.hijack?' => !shared, **(tls ? { 'HTTPS' => 'on' } : {}) }
+          HTTP1::RequestHead.env_template(shared ? env.except('rack.hijack') : env)
         end
       end
     end
