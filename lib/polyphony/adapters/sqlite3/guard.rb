@@ -11,7 +11,7 @@ module Polyphony
       KEY = :polyphony_sqlite3_guard
       # Seconds between two tries for a lock that another process has; they double.
       FIRST_NAP = 0.001
-      LONGEST_NAP = 0.05
+      LONGEST_NAP = 0.005
       private_constant :KEY, :FIRST_NAP, :LONGEST_NAP
 
       # @return [Object] the block's value
