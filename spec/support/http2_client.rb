@@ -154,11 +154,12 @@ module HTTP2
       loop_frames { |frame| return frame if yield frame }
     end
 
-    # Waits for GOAWAY, and the end of the connection.
+    # Waits for GOAWAY, and the end of the connection, and closes it.
     # @return [Symbol] the name of its code
     def connection_error
       loop_frames { nil }
     rescue Closed
+      close
       raise unless @goaway
 
       @goaway.code

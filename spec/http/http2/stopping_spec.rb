@@ -33,8 +33,9 @@ HTTP2Server::TRANSPORTS.each do |transport, bind|
       server = served { |request| request.respond('hello') }
       clients = Array.new(5) { h2(server) }
       clients.first.get
-      server.server.stop
+      stopper = spin { server.server.stop }
       expect(clients.map(&:connection_error)).to eq([:NO_ERROR] * 5)
+      stopper.await
     end
 
     it 'does not serve what comes behind: it is refused, or nothing is said of it' do
@@ -97,7 +98,7 @@ HTTP2Server::TRANSPORTS.each do |transport, bind|
       client.sync
       server.fiber.stop
       expect(ended).to be(true)
-      expect { client.connection_error || raise(HTTP2::Closed) }.to raise_error(HTTP2::Closed).or(satisfy { true })
+      expect(client.read_to_end).to be_a(String) # it has ended
     end
 
     it 'by one of its handlers still sends that answer' do
@@ -105,7 +106,8 @@ HTTP2Server::TRANSPORTS.each do |transport, bind|
         request.respond('the last one')
         server.server.stop
       end
-      expect(h2(server).get.body).to eq('the last one')
+      client = h2(server)
+      expect([client.get.body, client.connection_error]).to eq(['the last one', :NO_ERROR])
       server.fiber.await
     end
   end
