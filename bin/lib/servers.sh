@@ -9,7 +9,7 @@ servers_start() {
   local packages=()
   postgres_bin >/dev/null || packages+=(postgresql)
   have redis-server || packages+=(redis-server)
-  have mariadbd || packages+=(mariadb-server-core)
+  have mariadbd && have my_print_defaults || packages+=(mariadb-server-core mariadb-client-core)
   have memcached || packages+=(memcached) # specs start this one and the next themselves
   have sshd || packages+=(openssh-server)
   [ ${#packages[@]} = 0 ] || install_packages "${packages[@]}"
