@@ -15,7 +15,9 @@ module Polyphony
       REPLIES_PER_TURN = 64
       # Commands that are encoded before others do.
       COMMANDS_PER_TURN = 1000
-      private_constant :REPLIES_PER_TURN, :COMMANDS_PER_TURN
+      # Seconds after which an unused connection is looked at before it is used again: the server may have gone.
+      FRESH = 0.02
+      private_constant :REPLIES_PER_TURN, :COMMANDS_PER_TURN, :FRESH
 
       # The context that redis-client's own driver makes of `ssl_params`.
       #
@@ -64,7 +66,7 @@ module Polyphony
       # @return [Boolean]
       # @suspends no
       def revalidate
-        close if @torn || @wire.readable?
+        close if @torn || (Polyphony.now - @used_at > FRESH && @wire.readable?)
         super
       end
 
@@ -126,6 +128,7 @@ module Polyphony
         @reader = Redis.reader
         @torn = false
         @replies = 0
+        @used_at = Polyphony.now
         @out = ::String.new(capacity: 512)
         @wire = Wire.open(config, @connect_timeout)
         true
@@ -154,6 +157,7 @@ module Polyphony
         limit = nil if limit&.zero?
         reply = INCOMPLETE
         reply = @reader.feed(receive(limit)).next while INCOMPLETE.equal?(reply)
+        @used_at = Polyphony.now
         reply
       end
 
