@@ -28,9 +28,9 @@ RSpec.describe 'the chat of several processes' do
     end
 
     it 'tells a new process who is here' do
-      person(places.first['lobby'], 'Ada')
+      person(Chat::Rooms.new(exchange)['lobby'], 'Ada')
       sleep 1
-      bob = person(places.last['lobby'], 'Bob')
+      bob = person(Chat::Rooms.new(exchange)['lobby'], 'Bob')
       sleep 1
       expect(bob.events.last[:people]).to eq(%w[Ada Bob])
     end
