@@ -51,7 +51,7 @@ module Polyphony
 
       # Somebody who does nothing for a while gives back what memory it can.
       def rest
-        return if @rested || @phase != :idle
+        return if @rested || !(@phase == :idle || @phase == :upgraded)
 
         @rested = true
         @parser.trim

@@ -11,9 +11,11 @@ module Polyphony
         # @return [self, Enumerator]
         # @raise [Polyphony::Error] when another fiber receives
         # @suspends until a message comes
-        def each
-          return to_enum unless block_given?
+        def each(&block)
+          return to_enum unless block
 
+          refuse_second
+          follow_link(&block) if @link.loops?
           while (message = receive)
             yield message
           end
@@ -27,22 +29,62 @@ module Polyphony
         # @raise [Polyphony::Error] when another fiber receives
         # @suspends until a message comes
         def receive
-          raise Error, 'another fiber receives from this WebSocket' if @receiving
-
+          refuse_second
           until @ended
-            event = @decoder.next
-            message = event.is_a?(::String) ? event : follow(event)
-            return message if message && !@close_sent
+            message = decoded and return message
+            fill unless @ended
           end
           nil
         end
 
         private
 
+        def refuse_second
+          raise Error, 'another fiber receives from this WebSocket' if @receiving
+        end
+
+        # As receiving one by one, with less work for each.
+        def follow_link(&block)
+          deliver(&block)
+          return if @ended
+
+          wait_for_more
+          @link.each_piece do |data|
+            came(data)
+            deliver(&block)
+            break if @ended
+
+            wait_for_more
+          end
+          gone unless @ended
+        rescue Disconnected, *Transport.gone
+          raise if @delivering # that is the block's
+
+          gone
+        ensure
+          @receiving = @delivering = nil
+        end
+
+        def deliver
+          @delivering = true
+          while (message = decoded)
+            yield message
+          end
+          @delivering = nil
+        end
+
+        # @return [String, nil] the next message of what has come; nil: there is none yet, or no more
+        def decoded
+          until @ended
+            event = @decoder.next or return
+            message = event.is_a?(::String) ? event : follow(event)
+            return message if message && !@close_sent
+          end
+        end
+
         # @return [String, nil] a message, if it is one
         def follow(event)
           case event
-          when nil then fill
           when :text, :binary then inflate(event)
           when :ping then pong
           when :close then closed_by_client
@@ -52,24 +94,26 @@ module Polyphony
         end
 
         def fill
-          prepare_to_wait
-          @receiving = Scheduler.task
-          came = @link.read { |data| @decoder.feed(data) }
-          @seen = @hub.now
-          @pinged = nil
-          gone unless came
-          nil
+          wait_for_more
+          gone unless @link.read { |data| came(data) }
         rescue Disconnected, *Transport.gone
           gone
         ensure
           @receiving = nil
         end
 
+        def came(data)
+          @receiving = @pinged = @trimmed = nil
+          @seen = @hub.now
+          @decoder.feed(data)
+        end
+
         # What answers go out before anything else comes in: pings of a client that reads nothing pile up no more
         # than messages.
-        def prepare_to_wait
+        def wait_for_more
           @outbox.flush
           @outbox.wait_for_room if @outbox.full?
+          @receiving = Scheduler.task
         end
 
         def pong

@@ -67,7 +67,7 @@ module Polyphony
         # Only while somebody receives: else an answer could have come and not been read.
         def check_silence(now)
           silent = now - @seen
-          @receiving.trim_stack if silent > 1 && !@pinged
+          @trimmed ||= @receiving.trim_stack || true if silent > 1 # once for each silence
           return if @options.ping.nil? || silent < @options.ping
           return cut("it has not answered a ping for #{@options.ping} s") if @pinged && now - @pinged >= @options.ping
           return if @pinged

@@ -96,9 +96,9 @@ module Polyphony
         def write_at_once
           data = @queue.size == 1 ? @queue.first : @queue.join
           @queue.clear
-          taken = @link.try_write(data)
-          @queue << (taken.zero? ? data : data.byteslice(taken..)) if taken < data.bytesize
-          gone_out(taken)
+          rest = @link.try_write(data)
+          @queue << rest if rest
+          gone_out(data.bytesize - (rest ? rest.bytesize : 0))
         end
 
         def write_all
