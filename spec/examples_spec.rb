@@ -11,7 +11,7 @@ RSpec.describe 'examples' do
 
   it 'are all specified here, have a header and at most 40 lines' do
     names = Dir.children(folder).sort - %w[chat] # which is several files: spec/chat
-    expect(names).to eq(%w[cache_server.rb channel_pipeline.rb chat_room.rb crawl.rb echo.rb fan_out.rb hello_server.rb http_server.rb polite_client.rb rack_stream.ru rails.ru reverse_proxy.rb server_sent_events.rb slow_fiber.rb streaming_upload.rb supervision_tree.rb supervisor.rb thread_pool_sqlite.rb])
+    expect(names).to eq(%w[cache_server.rb channel_pipeline.rb chat_room.rb crawl.rb echo.rb fan_out.rb hello_server.rb http_server.rb polite_client.rb rack_stream.ru rails.ru redis.rb reverse_proxy.rb server_sent_events.rb slow_fiber.rb streaming_upload.rb supervision_tree.rb supervisor.rb thread_pool_sqlite.rb])
     names.each do |name|
       lines = File.readlines(File.join(folder, name))
       expect([name, lines.size]).to match([name, be <= 41]) # the magic comment is none of them
@@ -32,6 +32,13 @@ RSpec.describe 'examples' do
       out, err, status = run_ruby(file)
       expect([out, err, status.exitstatus]).to eq([promised(file), '', 0])
     end
+  end
+
+  it 'redis.rb prints what it says' do
+    skip 'no Redis server: bin/test starts one and names it by REDIS_URL' unless ENV['REDIS_URL']
+    file = File.join(folder, 'redis.rb')
+    out, err, status = run_ruby(file)
+    expect([out, err, status.exitstatus]).to eq([promised(file), '', 0])
   end
 
   it 'echo.rb answers its own clients' do
