@@ -11,7 +11,7 @@ RSpec.describe 'examples' do
 
   it 'are all specified here, have a header and at most 40 lines' do
     names = Dir.children(folder).sort - %w[chat] # which is several files: spec/chat
-    expect(names).to eq(%w[cache_server.rb channel_pipeline.rb chat_room.rb crawl.rb echo.rb fan_out.rb hello_server.rb http_server.rb polite_client.rb rack_stream.ru rails.ru redis.rb reverse_proxy.rb server_sent_events.rb slow_fiber.rb streaming_upload.rb supervision_tree.rb supervisor.rb thread_pool_sqlite.rb])
+    expect(names).to eq(%w[active_record_fibers.rb cache_server.rb channel_pipeline.rb chat_room.rb crawl.rb echo.rb fan_out.rb hello_server.rb http_server.rb mysql_stop.rb polite_client.rb rack_stream.ru rails.ru redis.rb reverse_proxy.rb sequel_fibers.rb server_sent_events.rb slow_fiber.rb sqlite_side_by_side.rb streaming_upload.rb supervision_tree.rb supervisor.rb thread_pool_sqlite.rb])
     names.each do |name|
       lines = File.readlines(File.join(folder, name))
       expect([name, lines.size]).to match([name, be <= 41]) # the magic comment is none of them
@@ -26,7 +26,7 @@ RSpec.describe 'examples' do
           .reject(&:empty?).join("\n") << "\n"
   end
 
-  %w[cache_server channel_pipeline crawl fan_out polite_client slow_fiber supervision_tree supervisor thread_pool_sqlite].each do |name|
+  %w[cache_server channel_pipeline crawl fan_out polite_client slow_fiber supervision_tree supervisor thread_pool_sqlite sqlite_side_by_side sequel_fibers active_record_fibers].each do |name|
     it "#{name}.rb prints what it says" do
       file = File.join(folder, "#{name}.rb")
       out, err, status = run_ruby(file)
@@ -37,6 +37,13 @@ RSpec.describe 'examples' do
   it 'redis.rb prints what it says' do
     skip 'no Redis server: bin/test starts one and names it by REDIS_URL' unless ENV['REDIS_URL']
     file = File.join(folder, 'redis.rb')
+    out, err, status = run_ruby(file)
+    expect([out, err, status.exitstatus]).to eq([promised(file), '', 0])
+  end
+
+  it 'mysql_stop.rb prints what it says' do
+    ENV['MYSQL_URL'] || (ENV['CI'] ? raise('MYSQL_URL is not set: run bin/test') : skip('bin/test starts the MariaDB for this'))
+    file = File.join(folder, 'mysql_stop.rb')
     out, err, status = run_ruby(file)
     expect([out, err, status.exitstatus]).to eq([promised(file), '', 0])
   end

@@ -8,6 +8,7 @@ require 'polyphony/http/rack/handler'
 require 'polyphony/http/tls'
 require 'polyphony/http/operation'
 require 'polyphony/testing'
+%w[sqlite3 trilogy sequel active_record active_record/postgresql active_record/sqlite3].each { |name| require "polyphony/adapters/#{name}" }
 require 'polyphony/adapters/redis'
 require 'tempfile'
 require_relative 'support/rbs'
@@ -67,7 +68,8 @@ RSpec.describe 'The signatures in sig/' do
 
   # The hooks of rbs are frames, and blocks, between a caller and the method: examples about source locations
   # fail with them in place. What counts here is that no call disagrees with its signature.
-  { 'of fibers and of the backend' => [%w[polyphony/core], %w[spec/fiber spec/backend]],
+  { 'of adapters' => [%w[polyphony/adapters/sqlite3], %w[spec/adapters/sqlite3/statements_spec.rb spec/adapters/sqlite3/transactions_spec.rb]],
+    'of fibers and of the backend' => [%w[polyphony/core], %w[spec/fiber spec/backend]],
     'of the server' => [%w[polyphony/http polyphony/http/tls], %w[request response body static takeover tls server].map { |name| "spec/http/server/#{name}_spec.rb" }] }.each do |title, (features, specs)|
     it "fit all calls that the specs #{title} make", timeout: 110 do
       Tempfile.create('calls') do |report|
