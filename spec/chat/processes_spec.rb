@@ -97,7 +97,7 @@ RSpec.describe 'the chat of several processes' do
     end
 
     it 'goes on when Redis comes back' do
-      port = TCPServer.open('127.0.0.1', 0) { |server| server.addr[1] }
+      port = quiet_port
       url = redis_server(port)
       one, two = Array.new(2) { chat(redis: url) }
       [one, two].each { |server| guest(server, 'Ada', room: room).see('welcome') }

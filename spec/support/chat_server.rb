@@ -49,6 +49,15 @@ module ChatServer
     operate('-b', bind, *arguments, APP, env: { 'REDIS_URL' => redis }, **options).ready
   end
 
+  # @return [Integer] a free port that no connection gets by chance while nobody listens there
+  def quiet_port
+    port = rand(15_000..30_000)
+    TCPServer.open('127.0.0.1', port, &:close)
+    port
+  rescue Errno::EADDRINUSE
+    retry
+  end
+
   def guest(server, name, room: 'lobby', **options) = Guest.enter(server.address, room, name, **options)
 end
 

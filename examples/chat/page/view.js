@@ -9,6 +9,7 @@ const log = $('log')
 const shown = new Map()    // id → element
 const typists = new Map()  // name → timer
 let lastDay = ''           // that has a line
+let lastRooms = ''         // as they are shown
 const clock = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit' })
 const day = new Intl.DateTimeFormat([], { dateStyle: 'full' })
 
@@ -108,7 +109,11 @@ export const view = {
     }
   },
 
+  // Not touched without need: somebody may be about to click.
   rooms(rooms, current) {
+    const state = JSON.stringify([rooms, current])
+    if (state === lastRooms) return
+    lastRooms = state
     const names = Object.keys({ ...rooms, [current]: 0 })
     $('rooms').replaceChildren(...names.map((name) => {
       const item = document.createElement('li')
