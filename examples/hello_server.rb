@@ -2,7 +2,7 @@
 
 # A web server and its handler, which is called for each request in the fiber of its connection.
 #
-#   bin/start                               serves on http://127.0.0.1:9292, until Ctrl-C
+#   bin/start examples/hello_server.rb      serves on http://127.0.0.1:9292, until Ctrl-C
 #   PORT=8080 bin/start examples/hello_server.rb
 #
 #   curl http://127.0.0.1:9292/world

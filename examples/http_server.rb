@@ -2,8 +2,8 @@
 
 # A small HTTP/1 server: each connection has a fiber, http_parser.rb does the parsing.
 #
-#   bin/start                     serves on 127.0.0.1:1234, until Ctrl-C
-#   PORT=8080 HOST=0.0.0.0 bin/start
+#   bin/start examples/http_server.rb         serves on 127.0.0.1:1234, until Ctrl-C
+#   PORT=8080 HOST=0.0.0.0 bin/start examples/http_server.rb
 #
 # prints "listening on http://127.0.0.1:1234".
 
