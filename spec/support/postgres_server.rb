@@ -58,13 +58,11 @@ class PostgresServer
 
   # On the port it had, if it had one.
   def start
-    3.times do
+    started = (1..3).any? do
       port = @port || free_port
-      ready = control('-l', File.join(@data, 'log'), '-o', settings(port), 'start')
-      @port = port if ready
-      break if ready
+      control('-l', File.join(@data, 'log'), '-o', settings(port), 'start') && @port = port
     end
-    raise "PostgreSQL did not start: #{log.lines.last(5).join}" unless @port
+    raise "PostgreSQL did not start: #{log.lines.last(5).join}" unless started
 
     psql("CREATE ROLE secret LOGIN PASSWORD 'word'") unless psql("SELECT rolname FROM pg_roles WHERE rolname = 'secret'").include?('secret')
   end
@@ -78,14 +76,9 @@ class PostgresServer
     rescue SystemCallError
       nil
     end
-    [pid, *children].each do |id|
-      Process.kill(:KILL, id)
-    rescue Errno::ESRCH
-      nil
-    end
-    sleep 0.01 while File.exist?("/proc/#{pid}") && File.read("/proc/#{pid}/stat") !~ /\) Z /
-  rescue Errno::ENOENT
-    nil
+    [pid, *children].each { |id| end_process(id) }
+    sleep 0.01 while [pid, *children].any? { |id| alive?(id) } # what is left would keep the next from starting
+    FileUtils.rm_f(File.join(@data, 'postmaster.pid')) # and so would this, while nobody takes note that the process has ended
   end
 
   def remove
@@ -97,8 +90,20 @@ class PostgresServer
 
   private
 
+  def end_process(id)
+    Process.kill(:KILL, id)
+  rescue Errno::ESRCH
+    nil
+  end
+
+  def alive?(id)
+    File.read("/proc/#{id}/stat") !~ /\) Z /
+  rescue SystemCallError
+    false
+  end
+
   def settings(port)
-    "-h 127.0.0.1 -p #{port} -k #{@data} -F -c max_connections=#{CONNECTIONS} -c max_wal_senders=0 -c ssl=on -c ssl_cert_file=server.crt -c ssl_key_file=server.key"
+    "-h 127.0.0.1 -p #{port} -c unix_socket_directories= -F -c max_connections=#{CONNECTIONS} -c max_wal_senders=0 -c ssl=on -c ssl_cert_file=server.crt -c ssl_key_file=server.key"
   end
 
   def free_port

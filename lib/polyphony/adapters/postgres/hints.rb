@@ -23,9 +23,9 @@ module Polyphony
         /could not (translate|resolve)/ => 'check host:'
       }.freeze
       # Of these it is worth to try again.
-      PASSING = /Connection refused|No such file or directory|starting up|shutting down|in recovery mode|not yet accepting|
-                 closed the connection unexpectedly|Connection reset|Broken\spipe|no\sanswer|timeout\sexpired|could\snot\sresolve|
-                 terminating\sconnection|No\sroute\sto\shost|unreachable/x.freeze
+      PASSING = ::Regexp.union('Connection refused', 'No such file or directory', 'starting up', 'shutting down', 'in recovery mode',
+                               'not yet accepting', 'closed the connection unexpectedly', 'Connection reset', 'Broken pipe', 'no answer',
+                               'timeout expired', 'could not resolve', 'terminating connection', 'No route to host', 'unreachable').freeze
 
       # @param error [PG::Error]
       # @param place [String]

@@ -75,16 +75,24 @@ module Polyphony
         abandon(request) if request && !request.done?
       end
 
-      def ready? = @wire && !@gate && @requests.size < LIMIT && (!@requests.empty? || fresh?)
+      def ready? = @wire && !@gate && @requests.size < LIMIT && (@requests.empty? ? fresh? : @wanted.positive?)
 
       def enter(life)
         until ready?
           raise Closed, "#{inspect} is closed" if @closed
 
           if @gate || @requests.size >= LIMIT then @turns.wait(life) { !@gate && @requests.size < LIMIT }
+          elsif @wire && !@requests.empty? then sweep
           else connect
           end
         end
+      end
+
+      # What is under way is wanted by nobody: those who waited for it were stopped before those who came before them had
+      # their answers.
+      def sweep
+        step(0)
+        end_all unless @gate || @requests.empty? || @wanted.positive?
       end
 
       # Sends what has been asked, after all fibers that can run now have had their turn to ask.

@@ -68,12 +68,11 @@ module Polyphony
       end
 
       # One wait of the fiber that reads.
-      def step
+      def step(timeout = nil)
         wire = @wire
         return unless wire
 
-        wire.wait(::IO::READABLE)
-        take_in(wire)
+        take_in(wire) if wire.wait(::IO::READABLE, timeout)
       rescue ::PG::Error, ::SystemCallError, ::IOError => e
         lose(e) if wire.equal?(@wire)
       end
