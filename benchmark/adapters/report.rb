@@ -48,7 +48,7 @@ module Bench
         <<~TEXT
           ## #{row.title} (`#{row.id}`), #{row.units} at a time
 
-          | contender | #{row.unit}s a second | µs of CPU each | times |
+          | contender, for each #{row.unit} | a second | µs of CPU | times |
           | --- | --: | --: | --: |
           #{lines.join("\n")}
           #{bar(row)}

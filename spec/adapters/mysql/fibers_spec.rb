@@ -61,6 +61,8 @@ RSpec.describe Polyphony::Trilogy, :fibers do
     pool = open(size: 1)
     pool.connection { |raw| raw.query('begin') }
     expect([pool.value('select @@in_transaction'), pool.stats[:made]]).to eq([0, 2])
+    expect { pool.connection { |raw| raw.query('begin') && raw.query('selekt') } }.to raise_error(Trilogy::QueryError)
+    expect([pool.value('select @@in_transaction'), pool.stats[:made]]).to eq([0, 3])
   end
 
   it 'closes' do

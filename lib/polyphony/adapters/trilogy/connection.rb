@@ -8,7 +8,10 @@ module Polyphony
     class Connection
       NONE = [].freeze
       NO_NAMES = {}.freeze
-      private_constant :NONE, :NO_NAMES
+      # Bits of the server's status, which comes with each answer.
+      IN_TRANSACTION = ::Trilogy::SERVER_STATUS_IN_TRANS
+      MORE_RESULTS = ::Trilogy::SERVER_STATUS_MORE_RESULTS_EXISTS
+      private_constant :NONE, :NO_NAMES, :IN_TRANSACTION, :MORE_RESULTS
 
       include Transactions
 
@@ -37,6 +40,7 @@ module Polyphony
         @number = number
         @literals = Literals.new(raw)
         @depth = 0
+        @status = 0
         @spoiled = false
         @pid = ::Process.pid
       end
@@ -47,7 +51,7 @@ module Polyphony
         sql = literals.fill(sql, binds, named)
         guard do
           result = raw.query(sql)
-          raw.abandon_results! if raw.more_results_exist?
+          raw.abandon_results! unless (raw.server_status & MORE_RESULTS).zero?
           result
         end
       end
@@ -56,7 +60,7 @@ module Polyphony
       # @suspends as its block does
       def guard
         refuse_when_lost
-        done = false
+        done = false # nil: nothing was tried
         value = yield
         done = true
         value
@@ -67,12 +71,12 @@ module Polyphony
         done = true
         raise
       ensure
-        spoil unless done
+        note_end(done) unless done.nil?
       end
 
       # @return [Boolean] whether another fiber can have it: all is well, and no transaction was left open
       # @suspends no
-      def fit? = !@spoiled && !raw.closed? && (transaction? || !raw.in_transaction?)
+      def fit? = !@spoiled && !raw.closed? && (transaction? || (@status & IN_TRANSACTION).zero?)
 
       # @return [Boolean] whether the server has not closed it while it was idle
       # @suspends no
@@ -97,7 +101,7 @@ module Polyphony
 
       # An answer, even if it is an error, leaves the connection ready for the next query; unless it was the last word.
       def answered?(error)
-        error.error_code && !raw.closed? && !LAST_WORDS.include?(error.error_code)
+        !error.error_code.nil? && !raw.closed? && !LAST_WORDS.include?(error.error_code)
       end
 
       # Of a server that has closed the connection: killed, shut down, aborted, timed out.
@@ -107,6 +111,12 @@ module Polyphony
       def refuse_when_lost
         raise Error, "#{inspect} was opened before the fork: let the transaction of the parent end first" unless @pid == ::Process.pid
         raise TransactionLost, "#{inspect}: its transaction is rolled back; run all of it again" if @spoiled
+      end
+
+      def note_end(done)
+        return spoil unless done
+
+        @status = raw.server_status unless raw.closed?
       end
 
       # The fiber was cut in the midst of a query, or the connection broke. The server would go on with the query, and keep its
