@@ -165,7 +165,8 @@ struct http2_session {
     struct http2_complaint complaints[HTTP2_COMPLAINTS];
     size_t complained;
     struct http1_output *out; /* while output is collected */
-    uint8_t is_sending, last_sent;
+    size_t enough;            /* bytes of it */
+    uint8_t is_sending, last_sent, is_gone;
 };
 
 /* --- http2_session.c --- */
@@ -247,6 +248,13 @@ int http2_check_request(struct http2_builder *b, const struct http2_limits *limi
                         struct http1_head *index, int ended, const char **reason);
 int http2_check_trailers(struct http2_builder *b, const struct http2_limits *limits,
                          struct http1_head *index, const char **reason);
+
+/* --- http2_memory.c --- */
+void *http2_malloc(size_t size);
+void *http2_calloc(size_t count, size_t size);
+void *http2_realloc(void *bytes, size_t size);
+void http2_mfree(void *bytes);
+nghttp2_mem *http2_memory(void);
 
 /* --- http2_limits.c --- */
 void http2_meters_start(struct http2_session *h);

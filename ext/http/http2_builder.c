@@ -103,7 +103,7 @@ int http2_builder_add(struct http2_builder *b, const struct http2_limits *limits
 struct http2_block *http2_builder_block(struct http2_builder *b, const struct http1_head *index)
 {
     size_t fields = index->count * sizeof(struct http1_field);
-    struct http2_block *block = malloc(sizeof(*block) + fields + b->used);
+    struct http2_block *block = http2_malloc(sizeof(*block) + fields + b->used);
     if (!block) return NULL;
     block->index = *index;
     if (fields) memcpy(block->fields, b->fields, fields);

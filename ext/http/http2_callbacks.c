@@ -97,7 +97,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
     case NGHTTP2_RST_STREAM: /* counted when it ends a request: see on_stream_close */
         return find(h, hd->stream_id) ? 0 : meter(h, HTTP2_RESETS);
     case NGHTTP2_PING:
-        return hd->flags & NGHTTP2_FLAG_ACK ? 0 : meter(h, HTTP2_PINGS);
+        return meter(h, HTTP2_PINGS); /* answers, too: we hardly ask */
     case NGHTTP2_SETTINGS:
         return meter(h, HTTP2_SETTINGS);
     case NGHTTP2_PRIORITY:
@@ -129,6 +129,12 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     struct http2_stream *s = http2_stream_open(h, id);
     if (!s) return NGHTTP2_ERR_CALLBACK_FAILURE;
     nghttp2_session_set_stream_user_data(session, id, s);
+#ifdef HAVE_NGHTTP2_OPTION_SET_SERVER_FALLBACK_RFC7540_PRIORITIES
+    /* RFC 9218 would send the answers of clients that say nothing one after another: a large one
+       would hold up all that come behind it. */
+    static const nghttp2_extpri together = {NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
+    nghttp2_session_change_extpri_stream_priority(session, id, (nghttp2_extpri *)&together, 0);
+#endif
     http2_credit(h, HTTP2_PRIORITIES, 2);
     http2_credit(h, HTTP2_WINDOW_UPDATES, 2);
     return 0;
@@ -272,13 +278,21 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
     return 0;
 }
 
+/* What nghttp2 says may have bytes of the client's in it: nothing of them is to forge a log. */
+static void keep_reason(struct http2_session *h, const char *text, size_t size)
+{
+    snprintf(h->reason, sizeof(h->reason), "%.*s", (int)size, text);
+    for (char *c = h->reason; *c; c++)
+        if (*c < ' ' || *c > '~') *c = '?';
+}
+
 static int on_error(nghttp2_session *session, int error, const char *message, size_t size,
                     void *user)
 {
     struct http2_session *h = user;
     (void)session;
     (void)error;
-    if (!h->failed) snprintf(h->reason, sizeof(h->reason), "%.*s", (int)size, message);
+    if (!h->failed) keep_reason(h, message, size);
     return 0;
 }
 
@@ -309,8 +323,8 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
             h->failed = 1;
             h->error_code = code;
             if (!h->reason[0] && frame->goaway.opaque_data_len)
-                snprintf(h->reason, sizeof(h->reason), "%.*s", (int)frame->goaway.opaque_data_len,
-                         (const char *)frame->goaway.opaque_data);
+                keep_reason(h, (const char *)frame->goaway.opaque_data,
+                            frame->goaway.opaque_data_len);
         }
         return 0;
     case NGHTTP2_RST_STREAM:
@@ -343,6 +357,8 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
     struct http2_stream *s = source->ptr;
     (void)session;
     (void)frame;
+    /* Or nghttp2 would go on with all that there is, and what comes later wait behind it. */
+    if (h->out->size >= h->enough) return NGHTTP2_ERR_WOULDBLOCK;
     if (!http1_reserve(h->out, 9 + length)) return NGHTTP2_ERR_CALLBACK_FAILURE;
     http1_put(h->out, (const char *)head, 9);
     size_t at = s->first_at, left = length;

@@ -16,6 +16,7 @@ static void exchange_mark(void *pointer)
     struct exchange *e = pointer;
     rb_gc_mark_movable(e->session);
     rb_gc_mark_movable(e->owner);
+    rb_gc_mark_movable(e->request);
 }
 
 static void exchange_compact(void *pointer)
@@ -23,6 +24,7 @@ static void exchange_compact(void *pointer)
     struct exchange *e = pointer;
     e->session = rb_gc_location(e->session);
     e->owner = rb_gc_location(e->owner);
+    e->request = rb_gc_location(e->request);
 }
 
 static size_t exchange_size(const void *pointer)
@@ -40,7 +42,7 @@ static VALUE exchange_alloc(VALUE class)
 {
     struct exchange *e;
     VALUE self = TypedData_Make_Struct(class, struct exchange, &exchange_type, e);
-    e->session = e->owner = Qnil;
+    e->session = e->owner = e->request = Qnil;
     return self;
 }
 
@@ -57,18 +59,20 @@ struct http2_stream *exchange_stream(VALUE self)
 }
 
 /*
- *  call-seq: Exchange.new(session, owner = nil)
+ *  call-seq: Exchange.new(session, owner = nil, at_once = false)
  *
- *  +owner+ is what Session#news gives for it.
+ *  +owner+ is what Session#news gives for it. With +at_once+, requests may be answered by
+ *  RequestHead#answer_at_once.
  */
 static VALUE exchange_initialize(int argc, VALUE *argv, VALUE self)
 {
     struct exchange *e = exchange_get(self);
-    rb_check_arity(argc, 1, 2);
+    rb_check_arity(argc, 1, 3);
     http2_session_get(argv[0]);
     if (!NIL_P(e->session)) rb_raise(rb_eArgError, "already initialized");
     RB_OBJ_WRITE(self, &e->session, argv[0]);
     RB_OBJ_WRITE(self, &e->owner, argc > 1 ? argv[1] : Qnil);
+    e->at_once = argc > 2 && RTEST(argv[2]);
     return self;
 }
 
@@ -77,6 +81,8 @@ static VALUE release(VALUE self)
     struct exchange *e = exchange_get(self);
     struct http2_stream *s = e->stream;
     e->stream = NULL;
+    if (!NIL_P(e->request)) request_head_get(e->request)->writer = Qnil; /* it is over */
+    e->request = Qnil;
     if (s) http2_release(s);
     return self;
 }
@@ -105,11 +111,12 @@ static VALUE exchange_take(VALUE self)
     /* What may fail comes first. */
     struct http2_block *head = h->waiting->head;
     VALUE request = request_head_new(http2_session_request_class(e->session), &head->index,
-                                     Qnil, Qnil);
+                                     e->owner, e->at_once ? self : Qnil);
     struct http2_stream *s = http2_take(h);
     s->exchange = (uintptr_t)self;
     RB_OBJ_WRITTEN(e->session, Qundef, self);
     e->stream = s;
+    RB_OBJ_WRITE(self, &e->request, request);
     if (s->refusal) raise_refusal(s);
     return request;
 }

@@ -12,7 +12,8 @@ VALUE http2_session_request_class(VALUE session);
 
 /* --- http2_exchange_class.c --- */
 struct exchange {
-    VALUE session, owner;
+    VALUE session, owner, request;
+    int at_once; /* whether the request may be answered without its owner */
     struct http2_stream *stream; /* NULL between two requests */
 };
 struct exchange *exchange_get(VALUE self);
@@ -28,6 +29,7 @@ struct http2_fields {
     size_t count;
     unsigned status;
     int in_trailers, has_date, has_length;
+    int for_server; /* a field whose name begins with "rack." was among them */
     uint64_t length;
     char status_text[3], length_text[20];
     const char *mistake; /* a format for the name, or NULL */
@@ -35,6 +37,7 @@ struct http2_fields {
 };
 void http2_fields_start(struct http2_fields *f, unsigned status);
 void http2_fields_add(struct http2_fields *f, VALUE fields); /* raises ResponseError */
+int http2_fields_try(struct http2_fields *f, VALUE fields);  /* false where that would raise */
 void http2_fields_add_date(struct http2_fields *f);
 void http2_fields_add_length(struct http2_fields *f, uint64_t length);
 /* One piece of memory, to be freed, with all of them. */
@@ -42,6 +45,7 @@ nghttp2_nv *http2_fields_copy(const struct http2_fields *f);
 
 /* --- http2_respond.c --- */
 void Init_polyphony_http2_respond(VALUE exchange);
+int exchange_answer(VALUE self, VALUE status, VALUE fields, VALUE body, int pieces);
 
 void Init_polyphony_http2_exchange(VALUE http2);
 void Init_polyphony_http2_session(VALUE http2);

@@ -154,6 +154,7 @@ static int put_field(struct http2_fields *f, VALUE name, VALUE value)
     if (f->in_trailers &&
         (known == HTTP1_NAME_CONTENT_LENGTH || known == HTTP1_NAME_TRANSFER_ENCODING))
         return mistake(f, "%" PRIsVALUE " cannot be a trailer", name);
+    if (size > 5 && !memcmp(text, "rack.", 5)) f->for_server = 1;
     if (!known && http1_same(text, size, "proxy-connection")) return 1;
     if (!(text = lower_case(text, size)))
         return mistake(f, "too many names with capitals: %" PRIsVALUE, name);
@@ -180,7 +181,7 @@ static void put_pairs(struct http2_fields *f, VALUE pairs)
     }
 }
 
-void http2_fields_add(struct http2_fields *f, VALUE fields)
+int http2_fields_try(struct http2_fields *f, VALUE fields)
 {
     if (RB_TYPE_P(fields, T_HASH)) {
         rb_hash_foreach(fields, put_pair, (VALUE)f);
@@ -189,5 +190,10 @@ void http2_fields_add(struct http2_fields *f, VALUE fields)
     } else if (!NIL_P(fields)) {
         mistake(f, "header fields must be a Hash or an Array of pairs, not %+" PRIsVALUE, fields);
     }
-    if (f->mistake) rb_raise(eResponseError, f->mistake, f->mistaken);
+    return !f->mistake;
+}
+
+void http2_fields_add(struct http2_fields *f, VALUE fields)
+{
+    if (!http2_fields_try(f, fields)) rb_raise(eResponseError, f->mistake, f->mistaken);
 }

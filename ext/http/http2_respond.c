@@ -96,6 +96,28 @@ static void submit(struct http2_stream *s, const struct http2_fields *f, int bod
     }
 }
 
+/* -1: no body that could be sent as it is */
+static long plain_size(VALUE body, int pieces)
+{
+    long size = 0;
+    if (!pieces && NIL_P(body)) return 0;
+    if (!pieces && RB_TYPE_P(body, T_STRING)) return RSTRING_LEN(body);
+    if (!RB_TYPE_P(body, T_ARRAY) || rb_obj_class(body) != rb_cArray) return -1;
+    for (long i = 0; i < RARRAY_LEN(body); i++) {
+        VALUE piece = RARRAY_AREF(body, i);
+        if (!RB_TYPE_P(piece, T_STRING)) return -1;
+        size += RSTRING_LEN(piece);
+    }
+    return size;
+}
+
+static void push_all(VALUE self, struct http2_stream *s, VALUE body)
+{
+    if (RB_TYPE_P(body, T_STRING)) push(self, s, body);
+    else
+        for (long i = 0; i < RARRAY_LEN(body); i++) push(self, s, RARRAY_AREF(body, i));
+}
+
 /*
  *  call-seq: respond(status, fields, body = nil) -> self
  *
@@ -118,10 +140,28 @@ static VALUE exchange_respond(int argc, VALUE *argv, VALUE self)
     submit(s, &f, bodyless);
     s->finished = 1;
     if (bodyless || s->closed) return self;
-    if (RB_TYPE_P(body, T_STRING)) push(self, s, body);
-    else
-        for (long i = 0; i < RARRAY_LEN(body); i++) push(self, s, RARRAY_AREF(body, i));
+    push_all(self, s, body);
     return self;
+}
+
+/* What #respond does, if that is all there is to be done; otherwise false, and nothing is done. */
+int exchange_answer(VALUE self, VALUE status, VALUE fields, VALUE body, int pieces)
+{
+    struct http2_stream *s = exchange_get(self)->stream;
+    struct http2_fields f;
+    long size = plain_size(body, pieces);
+    if (!s || s->started || size < 0 || !RB_TYPE_P(fields, T_HASH)) return 0;
+    if (!FIXNUM_P(status) || FIX2LONG(status) < 200 || FIX2LONG(status) > 599) return 0;
+    http2_fields_start(&f, FIX2UINT(status));
+    if (!http2_fields_try(&f, fields) || (pieces && f.for_server)) return 0;
+    if (f.has_length && (f.length != (uint64_t)size || f.status == 204)) return 0;
+    http2_fields_add_date(&f);
+    add_length(&f, s, (uint64_t)size);
+    int bodyless = size == 0 || !has_body(s, f.status);
+    submit(s, &f, bodyless);
+    s->finished = 1;
+    if (!bodyless && !s->closed) push_all(self, s, body);
+    return 1;
 }
 
 /*

@@ -4,12 +4,14 @@
 /*
  * The heads of frames, before nghttp2 sees them: what it leaves out without a word is an error of the
  * client's nevertheless. That are DATA for streams that are over (it would have to remember them),
- * PRIORITY (which our settings turn off), and CONTINUATION of any length.
+ * PRIORITY (which our settings turn off), and CONTINUATION of any length. Frames of unknown types are
+ * no error, but there can be too many of them.
  */
 
 #define PREFACE 24
 #define HEAD 9
 #define PRIORITY_SIZE 5
+#define PRIORITY_UPDATE 0x10
 #define FRAME_SIZE 16384 /* our SETTINGS_MAX_FRAME_SIZE */
 
 void http2_scan_start(struct http2_scan *scan)
@@ -45,7 +47,7 @@ static int is_suspect(const struct http2_scan *scan, size_t size)
     case NGHTTP2_PRIORITY:
         return size == HEAD + PRIORITY_SIZE;
     default:
-        return 0;
+        return scan->head[3] > NGHTTP2_CONTINUATION && scan->head[3] != PRIORITY_UPDATE;
     }
 }
 
@@ -83,9 +85,12 @@ int http2_check_suspect(struct http2_session *h)
         return http2_check_closed(h, stream);
     case NGHTTP2_CONTINUATION:
         return http2_fail(h, NGHTTP2_FRAME_SIZE_ERROR, "a frame of CONTINUATION that is too long");
-    default:
+    case NGHTTP2_PRIORITY:
         if (stream == 0) return http2_fail(h, NGHTTP2_PROTOCOL_ERROR, "PRIORITY on stream 0");
         if (stream != stream_at(head + HEAD)) return 0;
         return http2_fail(h, NGHTTP2_PROTOCOL_ERROR, "a stream that depends on itself");
+    default:
+        if (!http2_too_many(h, HTTP2_EMPTY_FRAMES)) return 0;
+        return http2_fail(h, NGHTTP2_ENHANCE_YOUR_CALM, "flood of frames of unknown types");
     }
 }

@@ -55,7 +55,7 @@ int http2_init(struct http2_session *h, const struct http2_limits *limits)
     nghttp2_session_callbacks *callbacks = http2_callbacks();
     nghttp2_option *option = options(limits);
     int error = !callbacks || !option ||
-                nghttp2_session_server_new2(&h->session, callbacks, h, option) ||
+                nghttp2_session_server_new3(&h->session, callbacks, h, option, http2_memory()) ||
                 submit_settings(h);
     nghttp2_option_del(option);
     if (error) http2_free(h);
@@ -91,8 +91,10 @@ void http2_complain(struct http2_session *h, int32_t stream, const char *reason)
 void http2_gone(struct http2_session *h)
 {
     h->failed = 1;
+    h->is_gone = 1; /* nghttp2 still has data sources that are streams of ours */
     for (struct http2_stream *s = h->streams, *next; s; s = next) {
         next = s->next;
+        nghttp2_session_set_stream_user_data(h->session, s->id, NULL);
         if (!s->closed) http2_stream_closed(s, NGHTTP2_CANCEL);
     }
 }
@@ -161,8 +163,9 @@ int http2_output(struct http2_session *h, struct http1_output *out, size_t enoug
 {
     const uint8_t *bytes;
     ssize_t size;
-    if (h->is_sending) return 0;
+    if (h->is_sending || h->is_gone) return 0;
     h->out = out;
+    h->enough = enough;
     h->is_sending = 1;
     while (out->size < enough && (size = nghttp2_session_mem_send(h->session, &bytes)) > 0)
         if (http1_put(out, (const char *)bytes, (size_t)size)) {

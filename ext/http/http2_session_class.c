@@ -102,16 +102,15 @@ static uint64_t limit_at(VALUE limits, long index)
 }
 
 /*
- *  call-seq: Session.new(limits = Limits::DEFAULT, request_class = HTTP1::RequestHead)
+ *  call-seq: Session.new(limits = Limits::DEFAULT, request_class = RequestHead)
  *
- *  +limits+ is a Limits, +request_class+ a class below HTTP1::RequestHead for what Exchange#take
- *  gives; its initialize is not called.
+ *  +limits+ is a Limits, +request_class+ a class below RequestHead for what Exchange#take gives; its initialize is not called.
  */
 static VALUE session_initialize(int argc, VALUE *argv, VALUE self)
 {
     struct session *session = rb_check_typeddata(self, &session_type);
     rb_check_arity(argc, 0, 2);
-    VALUE base = rb_path2class("Polyphony::HTTP::HTTP1::RequestHead");
+    VALUE base = rb_path2class("Polyphony::HTTP::HTTP2::RequestHead");
     VALUE class = argc > 1 ? argv[1] : base;
     VALUE limits_class = rb_path2class("Polyphony::HTTP::HTTP2::Limits");
     VALUE limits = argc > 0 ? argv[0] : rb_const_get(limits_class, rb_intern("DEFAULT"));
@@ -384,9 +383,49 @@ static VALUE request_protocol_name(VALUE self)
     return http_shared_string(index->bytes + index->protocol.at, index->protocol.length);
 }
 
+/*
+ * Document-class: Polyphony::HTTP::HTTP2::RequestHead
+ *
+ * What a request says before its body: HTTP1::RequestHead, for requests that Exchange#take gives.
+ */
+
+static VALUE answer(VALUE self, VALUE status, VALUE fields, VALUE body, int pieces)
+{
+    struct request_head *head = request_head_get(self);
+    if (NIL_P(head->writer) || head->status >= 0) return Qnil;
+    if (!exchange_answer(head->writer, status, fields, body, pieces)) return Qnil;
+    head->status = FIX2INT(status);
+    return Qtrue;
+}
+
+/*
+ *  call-seq: answer_at_once(status, fields, body) -> true or nil
+ *
+ *  Answers with Exchange#respond, if that is all there is to be done: there is no answer yet, and this
+ *  one has nothing wrong or unusual. Otherwise does nothing and returns nil.
+ */
+static VALUE request_answer_at_once(VALUE self, VALUE status, VALUE fields, VALUE body)
+{
+    return answer(self, status, fields, body, 0);
+}
+
+/*
+ *  call-seq: answer_pieces(status, fields, pieces) -> true or nil
+ *
+ *  As #answer_at_once, for what a Rack app returns: only if +pieces+ is an Array and nothing more, and
+ *  no field is meant for the server.
+ */
+static VALUE request_answer_pieces(VALUE self, VALUE status, VALUE fields, VALUE pieces)
+{
+    return answer(self, status, fields, pieces, 1);
+}
+
 void Init_polyphony_http2(VALUE http, VALUE request_head)
 {
     VALUE http2 = rb_define_module_under(http, "HTTP2");
+    VALUE head = rb_define_class_under(http2, "RequestHead", request_head);
+    rb_define_method(head, "answer_at_once", request_answer_at_once, 3);
+    rb_define_method(head, "answer_pieces", request_answer_pieces, 3);
     rb_define_const(http2, "NGHTTP2_VERSION",
                     rb_obj_freeze(rb_str_new_cstr(nghttp2_version(0)->version_str)));
     rb_define_method(request_head, "protocol_name", request_protocol_name, 0);

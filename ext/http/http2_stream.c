@@ -6,7 +6,7 @@
 
 struct http2_stream *http2_stream_open(struct http2_session *h, int32_t id)
 {
-    struct http2_stream *s = calloc(1, sizeof(*s));
+    struct http2_stream *s = http2_calloc(1, sizeof(*s));
     if (!s) return NULL;
     s->session = h;
     s->id = id;
@@ -58,9 +58,9 @@ void http2_stream_free(struct http2_stream *s)
     if (s->pieces != s->few) free(s->pieces);
     free_trailers(s);
     free(s->body);
-    free(s->head);
-    free(s->trailers);
-    free(s);
+    http2_mfree(s->head);
+    http2_mfree(s->trailers);
+    http2_mfree(s);
 }
 
 void http2_wait(struct http2_session *h, struct http2_stream *s)

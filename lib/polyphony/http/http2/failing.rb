@@ -25,7 +25,7 @@ module Polyphony
         # answer, gets Disconnected, and in a tunnel that is how it ends.
         def given_up?
           return false unless @phase == :handler || (@phase == :stream && @streaming)
-          return false if (@status && !@streaming) || @senders&.any?
+          return false if (@request.status && !@streaming) || @senders&.any?
 
           @exchange.reset_code&.positive? || false
         end
@@ -42,7 +42,7 @@ module Polyphony
         def failed(error)
           return @spoiled = true if error.is_a?(Disconnected)
 
-          if error.is_a?(ProtocolError) && @status.nil?
+          if error.is_a?(ProtocolError) && @request.status.nil?
             @refused = error
             log_refusal(error)
             return apologize(error.status)
@@ -68,14 +68,14 @@ module Polyphony
         # An answer in place of the handler's, or the end of the stream where that had begun. One that was given whole
         # stays.
         def apologize(status)
-          return if @status && !@streaming
+          return if @request.status && !@streaming
 
           @streaming = false
           return if @exchange.finished?
           return @exchange.reset(INTERNAL_ERROR) if @exchange.started?
 
           @exchange.respond(status, PLAIN, Server.message(status))
-          @status = status
+          @request.status = status
         end
 
         # To what is no request, or is too much.

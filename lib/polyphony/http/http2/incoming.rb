@@ -42,7 +42,7 @@ module Polyphony
           raise gone if @exchange.closed?
 
           phase = @phase
-          send_continue if !@status && @request.expect_continue? && @exchange.buffered.zero?
+          send_continue if @request.status.nil? && @request.expect_continue? && @exchange.buffered.zero?
           @connection.flush
           @phase = :body
           @step += 1

@@ -11,18 +11,18 @@ module Polyphony
 
         # @see Request#respond
         def respond(request, status, headers, body)
-          refuse_second(request) if @status || !@request.equal?(request)
+          refuse_second(request) if request.status || !@request.equal?(request)
           @exchange.respond(status, headers, body)
-          @status = status
+          request.status = status
           @sent = body_size(body) if @access_log
           nil
         end
 
         # @see Request#send_headers
         def begin_response(request, status, headers)
-          refuse_second(request) if @status || !@request.equal?(request)
+          refuse_second(request) if request.status || !@request.equal?(request)
           @exchange.start(status, headers)
-          @status = status
+          request.status = status
           @sent = 0
           @phase = :stream
           @streaming = true
@@ -43,7 +43,7 @@ module Polyphony
 
         # For an answer whose first piece comes without {Request#send_headers}.
         def send_headers_if_none(request)
-          begin_response(request, 200, {}) unless @status
+          begin_response(request, 200, {}) unless request.status
         end
 
         # @see Request#finish
@@ -58,14 +58,14 @@ module Polyphony
 
         # @see Request#send_early_hints
         def inform(request, status, headers)
-          refuse_second(request) if @status || !@request.equal?(request)
+          refuse_second(request) if request.status || !@request.equal?(request)
           @exchange.inform(status, headers)
           @connection.flush
         end
 
         # @see Request#responded?
         def responded?(request)
-          !@request.equal?(request) || !@status.nil?
+          !@request.equal?(request) || !request.status.nil?
         end
 
         # Has what was made so far sent.
@@ -82,7 +82,7 @@ module Polyphony
 
         def refuse_second(request)
           check_current(request)
-          raise ResponseError, "#{request.inspect} has been answered already" if @status
+          raise ResponseError, "#{request.inspect} has been answered already" if request.status
         end
 
         def check_current(request)

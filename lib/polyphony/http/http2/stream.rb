@@ -40,7 +40,7 @@ module Polyphony
           @limits = @server.limits
           @access_log = @server.access_log
           @session = connection.session
-          @exchange = Exchange.new(@session, self)
+          @exchange = Exchange.new(@session, self, @access_log.nil?)
           @served = @step = @sent = 0
           @phase = :idle
         end
@@ -124,15 +124,14 @@ module Polyphony
 
         # The hot path: few calls, no clock, no object that the handler has not asked for.
         def serve(request)
-          request.context = self
           @request = request
-          @body = @status = nil
+          @body = nil
           @served += 1
           @connection.send_for_fiber if @session.waiting?
           @started_at = Polyphony.now if @access_log
           @phase = :handler
           @handler.call(request)
-          conclude
+          conclude(request)
         rescue Phases::Overdue => e
           raise unless e.exchange == @served
 
@@ -151,9 +150,9 @@ module Polyphony
         end
 
         # The handler has returned.
-        def conclude
+        def conclude(request)
           await_tunnel if @given_away
-          finish_answer if @streaming || @status.nil?
+          finish_answer if @streaming || request.status.nil?
         end
 
         def finish_request
@@ -167,7 +166,7 @@ module Polyphony
         end
 
         def log_access
-          @access_log.write(@request, @status || @refused&.status || 0, @sent, Polyphony.now - @started_at)
+          @access_log.write(@request, @request.status || @refused&.status || 0, @sent, Polyphony.now - @started_at)
         end
 
         # @see Phases

@@ -9,7 +9,7 @@ module Polyphony
         # @see Request#upgrade
         # @return [Tunnel]
         def upgrade(request, name, headers)
-          refuse_second(request) if @status || !@request.equal?(request)
+          refuse_second(request) if request.status || !@request.equal?(request)
           unless request.upgrade_requested == name.downcase
             raise ResponseError, "the client has not asked for #{name}: it would have sent CONNECT with :protocol"
           end
