@@ -40,7 +40,10 @@ RSpec.describe 'the server of the chat' do
     back.say '<i>yes</i>'
     expect(ada.hear).to eq('<i>yes</i>')
     back.gone
-    loop { break if ada.see('present')[:people] == ['Ada'] }
+    carl = guest(server, 'Carl')
+    ada.see_people('Ada', 'Carl')
+    carl.gone
+    ada.see_people('Ada')
   end
 
   {

@@ -24,8 +24,14 @@ module ChatServer
     def see(type)
       loop do
         event = JSON.parse(receive, symbolize_names: true)
+        @people = event.fetch(:people, @people)
         return event if event[:type] == type
       end
+    end
+
+    # Waits until just these are in the room.
+    def see_people(*names)
+      see('present') until @people == names
     end
 
     # @return [String] what is said next
