@@ -11,7 +11,8 @@ module Bench
         require 'polyphony/adapters/redis' if driver == :polyphony
         require 'redis-client'
         require 'hiredis-client' if driver == :hiredis
-        clients = Array.new(stage.units) { RedisClient.config(url: ENV.fetch('REDIS_URL'), driver: driver, timeout: 10).new_client }
+        config = RedisClient.config(url: ENV.fetch('REDIS_URL'), driver: driver, timeout: 10)
+        clients = Array.new(stage.units) { config.new_client }
         stage.at_end { clients.each(&:close) }
         yield clients.first
         clients
@@ -50,15 +51,12 @@ module Bench
       row.contender('hiredis-client, threads', on: :threads, &by_client.call(:hiredis))
     end
 
-    row 'redis_get', 'GET of 100 bytes', unit: 'command', wanted: 80_000, check: ->(value) { value == 'x' * 100 } do
-      get.call(self)
-    end
+    right = ->(value) { value == 'x' * 100 }
+    row('redis_get', 'GET of 100 bytes', unit: 'command', wanted: 80_000, check: right) { get.call(self) }
+    row('redis_get1', 'GET of 100 bytes by one fiber', unit: 'command', units: 1, check: right) { get.call(self) }
 
-    row 'redis_get1', 'GET of 100 bytes by one fiber', unit: 'command', units: 1, check: ->(value) { value == 'x' * 100 } do
-      get.call(self)
-    end
-
-    row 'redis_pipe', 'INCR, with implicit pipelining and without', unit: 'command', over: 3, check: ->(value) { value.is_a?(Integer) } do
+    integer = ->(value) { value.is_a?(Integer) }
+    row 'redis_pipe', 'INCR, pipelined across fibers, and not', unit: 'command', over: 3, check: integer do
       [true, false].each do |pipeline|
         contender("pipeline: #{pipeline}", on: :polyphony) do |stage|
           redis = RedisRows.shared(stage, pipeline) { nil }

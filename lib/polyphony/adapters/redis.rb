@@ -8,13 +8,14 @@ require_relative 'redis/errors'
 require_relative 'redis/commands'
 require_relative 'redis/link'
 require_relative 'redis/pipe'
+require_relative 'redis/connecting'
 require_relative 'redis/calls'
 require_relative 'redis/transactions'
 require_relative 'redis/script'
 require_relative 'redis/blocking'
 require_relative 'redis/scanning'
 require_relative 'redis/patience'
-require_relative 'redis/subscriber'
+require_relative 'redis/hub'
 require_relative 'redis/pubsub'
 require_relative 'redis/stream'
 require_relative 'redis/group'
@@ -29,15 +30,19 @@ module Polyphony
   #
   # The calls of all fibers of a thread share one connection: what they send while others wait goes out in one
   # write, and each gets its own reply. What would keep others waiting, or has a state, takes a connection of a
-  # pool, one at a time: {#multi}, {#watch}, {#pipelined}, {#blocking_call}, {#with}. A subscription has one of its own.
+  # pool, one at a time: {#multi}, {#watch}, {#pipelined}, {#blocking_call}, {#with}. Subscriptions share
+  # one of their own.
   #
   # The gem redis-client knows the protocol, the options and the errors (see {RedisClient::Error}); here is what
   # fibers add. No connection is made before it is needed.
   #
   #   redis/wire.rb, connection.rb  bytes of a connection; the driver for redis-client
   #   redis/link.rb, pipe.rb        one connection that fibers share; making a new one when it breaks
+  #   redis/hub.rb                  the connection that subscriptions share
+  #   redis/connecting.rb           making connections
   #   redis/calls.rb …              the methods, by what they are about
   class Redis
+    include Connecting
     include Calls
     include Transactions
     include Blocking
@@ -75,6 +80,7 @@ module Polyphony
       @pauses = pauses(reconnect_attempts)
       @pool = ResourcePool.new(limit: size, timeout: checkout_timeout, close: :close.to_proc) { new_client }
       @pipes = {}.compare_by_identity
+      @hubs = {}.compare_by_identity
       @pid = ::Process.pid
       @closed = false
     end
@@ -108,7 +114,7 @@ module Polyphony
     # @suspends no
     def close
       @closed = true
-      @pipes.values.each(&:close)
+      [*@pipes.values, *@hubs.values].each(&:close)
       @pool.close
     end
 
@@ -138,64 +144,5 @@ module Polyphony
     # @api private
     # @suspends no
     def self.reader = Reader.new(::RedisClient::CommandError, ::RedisClient::ProtocolError)
-
-    private
-
-    def configure(url, timeout, options)
-      url ||= ::ENV.fetch('REDIS_URL', nil) unless options[:host] || options[:path]
-      ::RedisClient.config(url: url, timeout: timeout, reconnect_attempts: false, **options, driver: :polyphony)
-    end
-
-    def checked(config)
-      return config if config.respond_to?(:new_client) && config.driver <= Connection
-
-      raise ::ArgumentError, 'config: must be made with driver: :polyphony (RedisClient.config(driver: :polyphony)), ' \
-                             "not #{config.inspect}"
-    end
-
-    def pauses(attempts)
-      return ::Array.new(attempts, 0) if attempts.is_a?(::Integer)
-
-      [*attempts].each { |pause| Polyphony.duration(pause, 'a pause of reconnect_attempts') }
-    end
-
-    # Connected, so that it fails here if it does, after all attempts.
-    def new_client
-      client = config.new_client
-      @pauses.each do |pause|
-        return connected(client)
-      rescue ::RedisClient::CannotConnectError
-        raise if @closed
-
-        Polyphony.backend.sleep(pause)
-      end
-      connected(client)
-    end
-
-    def connected(client)
-      Errors.explained(config) { client.disable_reconnection { nil } }
-      client
-    end
-
-    # The shared connection of this thread.
-    def pipe
-      forget_parent unless @pid == ::RedisClient::PIDCache.pid
-      @pipes[::Thread.current] || open_pipe
-    end
-
-    def open_pipe
-      raise Closed, "#{inspect} was closed" if @closed
-
-      # Lists of their own: another thread may be here, too.
-      @pipes.keys.each { |thread| @pipes.delete(thread)&.close unless thread.alive? }
-      @pipes[::Thread.current] = Pipe.new(@pauses.size, config) { new_client }
-    end
-
-    # In a forked child: the connections are the parent's.
-    def forget_parent
-      @left_behind = @pipes
-      @pipes = {}.compare_by_identity
-      @pid = ::Process.pid
-    end
   end
 end

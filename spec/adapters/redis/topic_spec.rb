@@ -98,9 +98,14 @@ RSpec.describe Polyphony::Topic, :fibers, :redis do
     json = described_class.new(name, over: redis).subscribe
     topic = described_class.new(name, over: redis, codec: Marshal)
     marshal = topic.subscribe
-    expect { topic << [:symbol, 1..2]; redis.publish(name, '{"a":[1,null,"ü"]}'); wait_until { json.size == 1 } }
-      .to output(/Topic.*: a message that cannot be read: (.*\n)+.*Topic.*cannot be read/).to_stderr
+    expect do
+      topic << [:symbol, 1..2]
+      redis.publish(name, '{"a":[1,null,"ü"]}')
+      topic << :last
+      wait_until { json.size == 1 && marshal.size == 2 }
+    end.to output(/Topic.*: a message that cannot be read: (.*\n)+.*Topic.*cannot be read/).to_stderr
     expect([marshal.receive, json.receive]).to eq([[:symbol, 1..2], { 'a' => [1, nil, 'ü'] }])
+    [topic, marshal].each(&:close)
     expect(error_of { described_class.new(name, over: redis) << Float::NAN }.class.name).to match(/GeneratorError/)
   end
 

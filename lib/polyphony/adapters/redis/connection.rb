@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative 'connection/transfer'
+
 module Polyphony
   class Redis
     # A connection as `redis-client` wants its drivers to have it:
@@ -10,6 +12,7 @@ module Polyphony
     # scheduler in its thread, which it installs if there is none.
     class Connection
       include ::RedisClient::ConnectionMixin
+      include Transfer
 
       # Replies after which other fibers get their turn: where the server is quick, none is waited for.
       REPLIES_PER_TURN = 64
@@ -17,7 +20,8 @@ module Polyphony
       COMMANDS_PER_TURN = 1000
       # Seconds after which an unused connection is looked at before it is used again: the server may have gone.
       FRESH = 0.02
-      private_constant :REPLIES_PER_TURN, :COMMANDS_PER_TURN, :FRESH
+      INCOMPLETE = Reader::INCOMPLETE
+      private_constant :REPLIES_PER_TURN, :COMMANDS_PER_TURN, :FRESH, :INCOMPLETE
 
       # The context that redis-client's own driver makes of `ssl_params`.
       #
@@ -116,61 +120,6 @@ module Polyphony
       # @return [String]
       def inspect
         "#<#{self.class} #{config.server_url} #{connected? ? "pending=#{@pending_reads}" : 'closed'}>"
-      end
-
-      private
-
-      INCOMPLETE = Reader::INCOMPLETE
-      private_constant :INCOMPLETE
-
-      def connect
-        @server_key = config.server_key
-        @reader = Redis.reader
-        @torn = false
-        @replies = 0
-        @used_at = Polyphony.now
-        @out = ::String.new(capacity: 512)
-        @wire = Wire.open(config, @connect_timeout)
-        true
-      end
-
-      # Interrupted between two pieces, the rest is missing: such a connection is not used again.
-      def send_all(bytes)
-        @torn = true
-        done = 0
-        while done < bytes.bytesize
-          taken = @wire.offer(bytes, done)
-          taken ? done += taken : wait_to_send
-        end
-        @torn = false
-      rescue *Wire::BROKEN => e
-        raise connection_error(e.message)
-      end
-
-      def wait_to_send
-        @wire.wait_writable(@write_timeout) ||
-          raise(::RedisClient::WriteTimeoutError.with_config("the server took nothing for #{@write_timeout} s", config))
-      end
-
-      def receive_reply(timeout)
-        limit = timeout.nil? ? @read_timeout : timeout
-        limit = nil if limit&.zero?
-        reply = INCOMPLETE
-        reply = @reader.feed(receive(limit)).next while INCOMPLETE.equal?(reply)
-        @used_at = Polyphony.now
-        reply
-      end
-
-      def receive(limit)
-        @wire.read(limit, @reader.missing) ||
-          raise(::RedisClient::ReadTimeoutError.with_config("the server sent nothing for #{limit} s", config))
-      rescue *Wire::BROKEN => e
-        raise connection_error(e.message)
-      end
-
-      def rest
-        @replies = 0
-        Polyphony.snooze
       end
     end
   end
