@@ -57,7 +57,7 @@ static void fill_values(VALUE *values, const struct http1_head *index)
         index->query.length > 0
             ? http_ascii(index->bytes + index->query.at, index->query.length)
             : empty;
-    values[KEY_URI] = http_ascii(index->bytes + index->target.at, index->target.length);
+    values[KEY_URI] = http_shared_target(index->bytes + index->target.at, index->target.length);
     values[KEY_PROTOCOL] = http_version_string(index->minor);
     if (index->authority.length > 0)
         fill_server(values, index->bytes + index->authority.at, index->authority.length);

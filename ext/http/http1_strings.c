@@ -46,6 +46,7 @@ static VALUE keep(VALUE string)
    an object, so that the collector need not look at all of it each time. */
 #define VALUES 512
 #define LONGEST 256
+#define LONGEST_TARGET 64
 
 struct values {
     VALUE slot[VALUES];
@@ -76,8 +77,9 @@ static const rb_data_type_t values_type = {
     .flags = RUBY_TYPED_FREE_IMMEDIATELY | RUBY_TYPED_WB_PROTECTED,
 };
 
-static VALUE values_object;
-static struct values *values;
+/* Targets have one of their own: they are many, and would drive out what comes with every request. */
+static VALUE values_object, targets_object;
+static struct values *values, *targets;
 
 static unsigned hash(const char *bytes, size_t size)
 {
@@ -93,15 +95,25 @@ static unsigned hash(const char *bytes, size_t size)
     return (unsigned)(h >> 55); /* nine bits: VALUES */
 }
 
-VALUE http_shared_string(const char *bytes, size_t size)
+static VALUE shared(VALUE object, struct values *cache, const char *bytes, size_t size)
 {
-    if (size > LONGEST) return http_ascii(bytes, size);
-    VALUE *slot = &values->slot[hash(bytes, size)], string = *slot;
+    VALUE *slot = &cache->slot[hash(bytes, size)], string = *slot;
     if (string && (size_t)RSTRING_LEN(string) == size && !memcmp(RSTRING_PTR(string), bytes, size))
         return string;
     string = rb_obj_freeze(http_ascii(bytes, size));
-    RB_OBJ_WRITE(values_object, slot, string);
+    RB_OBJ_WRITE(object, slot, string);
     return string;
+}
+
+VALUE http_shared_string(const char *bytes, size_t size)
+{
+    return size > LONGEST ? http_ascii(bytes, size) : shared(values_object, values, bytes, size);
+}
+
+VALUE http_shared_target(const char *bytes, size_t size)
+{
+    return size > LONGEST_TARGET ? http_ascii(bytes, size)
+                                 : shared(targets_object, targets, bytes, size);
 }
 
 VALUE http_value_string(const char *value, const struct http1_field *field)
@@ -193,4 +205,5 @@ void Init_polyphony_http1_strings(void)
     versions[1] = keep(interned("HTTP/1.1", 8));
     versions[2] = keep(interned("HTTP/2", 6));
     values_object = keep(TypedData_Make_Struct(rb_cObject, struct values, &values_type, values));
+    targets_object = keep(TypedData_Make_Struct(rb_cObject, struct values, &values_type, targets));
 }

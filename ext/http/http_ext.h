@@ -21,6 +21,7 @@ VALUE http_env_key(const char *name,
 VALUE http_value_string(const char *value,
                         const struct http1_field *field); /* maybe frozen and shared */
 VALUE http_shared_string(const char *bytes, size_t size); /* frozen, ASCII */
+VALUE http_shared_target(const char *bytes, size_t size); /* … if it is short */
 
 /* --- http1_head_class.c --- */
 struct request_head {

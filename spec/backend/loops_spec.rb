@@ -153,6 +153,56 @@ RSpec.describe 'Polyphony::Backend#feed_loop', :backend do
     expect(got).to eq(['to a lambda'])
   end
 
+  describe 'with a buffer' do
+    it 'reads every piece into that one, which need not be large' do
+      buffer = String.new('old')
+      pieces = []
+      fiber = spin do
+        backend.feed_loop(reader, ->(data) { pieces << [data.equal?(buffer), data.dup] }, nil, 5, buffer)
+      end
+      [['first', 1], ['second', 3]].each do |text, count|
+        writer.write(text)
+        sleep 0 until pieces.size == count
+      end
+      writer.close
+      fiber.await
+      expect(pieces).to eq([[true, 'first'], [true, 'secon'], [true, 'd']])
+    end
+
+    it 'makes it a String of its own again when somebody has kept a part' do
+      buffer = String.new(capacity: 100)
+      kept = []
+      fiber = spin { backend.feed_loop(reader, ->(data) { kept << data[0..] }, nil, 100, buffer) }
+      ['a' * 90, 'b' * 90].each.with_index(1) do |text, count|
+        writer.write(text)
+        sleep 0 until kept.size == count
+      end
+      writer.close
+      fiber.await
+      expect(kept).to eq(['a' * 90, 'b' * 90])
+    end
+
+    it 'serves several loops' do
+      buffer = String.new
+      ends = [[reader, writer], sockets]
+      got = Hash.new { |hash, key| hash[key] = +'' }
+      fibers = ends.map { |from, _| spin { backend.feed_loop(from, ->(data) { got[from] << data }, nil, 64, buffer) } }
+      20.times do |i|
+        ends.each { |from, to| to.write("#{from.fileno}:#{i} ") }
+        sleep 0
+      end
+      ends.each { |_, to| to.close }
+      fibers.each(&:await)
+      expect(got).to eq(ends.to_h { |from, _| [from, Array.new(20) { |i| "#{from.fileno}:#{i} " }.join] })
+    end
+
+    it 'wants one that may change' do
+      writer.write('x')
+      expect { backend.feed_loop(reader, ->(_) {}, nil, 10, 'frozen') }.to raise_error(FrozenError)
+      expect { backend.feed_loop(reader, ->(_) {}, nil, 10, 1) }.to raise_error(TypeError)
+    end
+  end
+
   it 'lets NoMethodError out' do
     writer.write('x')
     expect { backend.feed_loop(reader, Object.new, :parse) }.to raise_error(NoMethodError, /parse/)

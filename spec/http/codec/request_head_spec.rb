@@ -111,6 +111,43 @@ RSpec.describe Polyphony::HTTP::HTTP1::RequestHead, :codec do
       expect(head('CONNECT a:1 HTTP/1.1', 'Host: a:1').to_env(template)['PATH_INFO']).to eq('')
     end
 
+    describe 'with an origin' do
+      let(:own) { %w[REMOTE_ADDR rack.hijack rack.early_hints rack.response_finished polyphony.request] }
+      let(:template) { described_class.env_template('a' => 1, **own.reverse.to_h { |key| [key, nil] }, 'SERVER_NAME' => 'default', 'b' => 2) }
+
+      it 'has what belongs to the connection and to the request, whatever the order' do
+        request = head('GET / HTTP/1.1', 'Host: a')
+        env = request.to_env(template, [template, '1.2.3.4', :hijack, :hints])
+        expect(env.values_at(*own)).to eq(['1.2.3.4', :hijack, :hints, [], request])
+        expect(env.values_at('a', 'b', 'REQUEST_METHOD', 'SERVER_NAME', 'HTTP_HOST')).to eq([1, 2, 'GET', 'a', 'a'])
+        expect(env.size).to eq(template.size + 1)
+        expect(request.to_env(template, [template, '1.2.3.4', :hijack, :hints])['rack.response_finished']).not_to equal(env['rack.response_finished'])
+        expect(template.values_at(*own)).to eq([nil] * 5)
+      end
+
+      it 'takes a template without rack.hijack, where nobody can take the connection, and one that is none' do
+        without = described_class.env_template(template.except('rack.hijack'))
+        env = head('GET / HTTP/1.0').to_env(without, [without, 'x', nil, :hints])
+        expect([env.key?('rack.hijack'), env['rack.early_hints'], env['SERVER_NAME']]).to eq([false, :hints, 'default'])
+        [{}, { 'rack.hijack' => 1, 'PATH_INFO' => 2 }, Array.new(20) { |i| [i, i] }.to_h].each do |none|
+          env = head('GET /x?y HTTP/1.1', 'Host: a').to_env(none, [none, 'x', :hijack, :hints])
+          expect(env).to include('PATH_INFO' => '/x', 'QUERY_STRING' => 'y', 'REMOTE_ADDR' => 'x', 'rack.hijack' => :hijack)
+          expect(env.size).to eq((none.keys - own - %w[PATH_INFO]).size + 6 + 5 + 1) # no port
+        end
+      end
+
+      it 'keeps its values through collections of garbage' do
+        request = head('GET /a/long/path/that/is/no/embedded/string HTTP/1.1', 'Host: a')
+        envs = Array.new(200) { |i| request.to_env(template, [template, "address #{i}", nil, nil]).tap { GC.start if (i % 50).zero? } }
+        expect(envs.map { |env| env['REMOTE_ADDR'] }).to eq(Array.new(200) { |i| "address #{i}" })
+        expect(envs.map { |env| env['PATH_INFO'] }.uniq).to eq(['/a/long/path/that/is/no/embedded/string'])
+      end
+
+      it 'must be an Array' do
+        expect { head('GET / HTTP/1.0').to_env(template, {}) }.to raise_error(TypeError)
+      end
+    end
+
     it 'takes long names and any number of fields, and any Hash' do
       lines = Array.new(90) { |i| "X-#{'n' * 70}-#{i}: #{i}" }
       env = {}
