@@ -40,9 +40,12 @@ module Polyphony
 
       private
 
+      # A connection may have fibers of its own for its requests.
       def inside?
-        current = Polyphony.current
-        !current.equal?(@fiber) && @scope.children.include?(current)
+        fiber = Polyphony.current
+        children = @scope.children
+        fiber = fiber.parent until fiber.nil? || children.include?(fiber)
+        !fiber.nil? && !fiber.equal?(@fiber)
       end
     end
     private_constant :Stopper

@@ -46,6 +46,14 @@ HTTP2Server.describe 'HTTP/2: requests and their fields' do
     end
   end
 
+  it 'what is malformed forges no line of the log' do
+    client = h2
+    client.headers(1, base.to_a << ["x\npolyphony: forged", "v\npolyphony: forged\e[31m\xff".b])
+    client.response(1)
+    expect(server.log.lines.grep_v(/\Apolyphony: 127\.0\.0\.1:\d+: HTTP/)).to eq([]) unless ENV['HTTP2_TARGET']
+    expect(server.log).to be_ascii_only unless ENV['HTTP2_TARGET']
+  end
+
   describe 'fields of a connection (8.2.2)' do
     [%w[connection keep-alive], %w[connection close], %w[keep-alive timeout=5], %w[proxy-connection keep-alive], %w[transfer-encoding chunked],
      %w[upgrade foo], %w[te gzip], ['te', 'trailers, deflate;q=0.5'], %w[connection x-other]].each do |field|

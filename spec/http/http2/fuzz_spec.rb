@@ -47,12 +47,17 @@ RSpec.describe 'HTTP/2: rubbish', timeout: 120 do
         client.io.close_write
         client.read_to_end
         client.close
+      rescue SystemCallError => e
+        raise "#{e.message} after #{@last.inspect}\n#{server.log[-3000..] || server.log}"
+      ensure
+        @last = bytes
       end
       expect([fetch(server).body, h2(server).get.body]).to eq(%w[hello hello])
       server.memory
     end
     figure("memory after each 200: #{sizes.join(', ')} KB")
     expect(sizes.last - sizes[1]).to be < 8_000
+    expect(server.log).to be_valid_encoding.and be_ascii_only
     expect(server.log.lines.drop(1).grep_v(/^polyphony: 127\.0\.0\.1:\d+: /)).to eq([])
   end
 end
