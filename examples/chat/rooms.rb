@@ -18,11 +18,11 @@ module Chat
       end
     end
 
-    def [](name) = @rooms[name] || (open(name) if @rooms.size < 100 || close_empty)
+    def [](name) = @rooms[name] || (build(name) if @rooms.size < 100 || close_empty)
 
     private
 
-    def open(name) = @rooms[name] = Room.new(@supervisor, name, @redis, @presence)
+    def build(name) = @rooms[name] = Room.new(@supervisor, name, @redis, @presence)
 
     def close_empty
       name, room = @rooms.find { |_, candidate| candidate.empty? }
