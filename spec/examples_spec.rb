@@ -11,7 +11,7 @@ RSpec.describe 'examples' do
 
   it 'are all specified here, have a header and at most 40 lines' do
     names = Dir.children(folder).sort - %w[chat] # which is several files: spec/chat
-    expect(names).to eq(%w[active_record_fibers.rb cache_server.rb channel_pipeline.rb chat_room.rb crawl.rb echo.rb fan_out.rb hello_server.rb http_server.rb mysql_stop.rb polite_client.rb rack_stream.ru rails.ru redis.rb reverse_proxy.rb sequel_fibers.rb server_sent_events.rb slow_fiber.rb sqlite_side_by_side.rb streaming_upload.rb supervision_tree.rb supervisor.rb thread_pool_sqlite.rb])
+    expect(names).to eq(%w[active_record_fibers.rb cache_server.rb channel_pipeline.rb chat_room.rb crawl.rb echo.rb fan_out.rb hello_server.rb http_server.rb mysql_stop.rb polite_client.rb postgres.rb rack_stream.ru rails.ru redis.rb reverse_proxy.rb sequel_fibers.rb server_sent_events.rb slow_fiber.rb sqlite_side_by_side.rb streaming_upload.rb supervision_tree.rb supervisor.rb thread_pool_sqlite.rb])
     names.each do |name|
       lines = File.readlines(File.join(folder, name))
       expect([name, lines.size]).to match([name, be <= 41]) # the magic comment is none of them
@@ -39,6 +39,14 @@ RSpec.describe 'examples' do
     file = File.join(folder, 'redis.rb')
     out, err, status = run_ruby(file)
     expect([out, err, status.exitstatus]).to eq([promised(file), '', 0])
+  end
+
+  it 'postgres.rb prints what it says, or what it needs' do
+    out, err, status = run_ruby(File.join(folder, 'postgres.rb'), env: { 'DATABASE_URL' => nil })
+    expect([out, err, status.exitstatus]).to eq(['', "This needs a database: DATABASE_URL=postgres://user@host/name\n", 1])
+    ENV['DATABASE_URL'] || (ENV['CI'] ? raise('DATABASE_URL is not set: run bin/test') : skip('bin/test starts the PostgreSQL for this'))
+    out, err, status = run_ruby(File.join(folder, 'postgres.rb'))
+    expect([out, err, status.exitstatus]).to eq([promised(File.join(folder, 'postgres.rb')), '', 0])
   end
 
   it 'mysql_stop.rb prints what it says' do

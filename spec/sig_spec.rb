@@ -10,6 +10,7 @@ require 'polyphony/http/operation'
 require 'polyphony/testing'
 %w[sqlite3 trilogy sequel active_record active_record/postgresql active_record/sqlite3].each { |name| require "polyphony/adapters/#{name}" }
 require 'polyphony/adapters/redis'
+require 'polyphony/adapters/postgres'
 require 'tempfile'
 require_relative 'support/rbs'
 

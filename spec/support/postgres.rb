@@ -45,7 +45,7 @@ module PostgresDatabase
 
   def self.install(config)
     config.include PostgresDatabase, :postgres
-    config.before(:each, :postgres) { skip MISSING unless ENV['PGHOST'] }
+    config.before(:each, :postgres) { ENV['PGHOST'] || (ENV['CI'] ? raise(MISSING) : skip(MISSING)) }
     config.after(:each, :postgres) do
       @made&.each { |name| onlooker.exec("DROP TABLE IF EXISTS #{name}") }
       databases.each(&:close)

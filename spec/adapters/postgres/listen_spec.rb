@@ -136,4 +136,23 @@ RSpec.describe Polyphony::Postgres, '#listen', :postgres, :fibers do
     wait_until { got.any? }
     expect(got).to eq([['{"a":1}']])
   end
+
+  it 'carries a topic between processes' do
+    script = <<~RUBY
+      require 'polyphony'
+      require 'polyphony/adapters/postgres'
+      topic = Polyphony::Topic.new('across', over: Polyphony::Postgres.new)
+      subscription = topic.subscribe
+      topic.publish('from' => 'child')
+      loop { break if subscription.receive == { 'from' => 'parent' } }
+    RUBY
+    topic = Polyphony::Topic.new('across', over: db)
+    subscription = topic.subscribe
+    child = spin { Polyphony::ThreadPool.default.process { run_ruby(script) } }
+    expect(subscription.receive(timeout: 20)).to eq('from' => 'child')
+    topic.publish('from' => 'parent')
+    expect(subscription.receive(timeout: 20)).to eq('from' => 'parent')
+    expect([child.await.stderr, child.await.status.exitstatus]).to eq(['', 0])
+    expect { topic.publish('x' * 8000) }.to raise_error(described_class::PayloadTooLong)
+  end
 end

@@ -30,7 +30,7 @@ module Polyphony
         raise ::ArgumentError, 'a block is required' unless block
         raise ::ArgumentError, 'at least one channel is required' if channels.flatten.empty?
 
-        names = channels.flatten.map { |channel| Notifying.name(channel) }.uniq
+        names = channels.flatten.map { |channel| Notifying.channel(channel) }.uniq
         Polyphony.count(limit, 'limit')
         listener.listen(names, limit) do |kind, *message|
           case kind
@@ -53,15 +53,17 @@ module Polyphony
       # Yields the payloads sent to a channel, until the fiber is stopped.
       #
       # @param channel [String, Symbol]
-      # @param options [Hash] as {#listen}
+      # @param ready [#call, nil] as {#listen}
+      # @param gap [#call, nil]
+      # @param limit [Integer]
       # @yieldparam payload [String]
       # @return [void] what `break` gives
       # @raise [Exception] as {#listen}
       # @suspends until there is one
-      def subscribe(channel, **options, &block)
+      def subscribe(channel, ready: nil, gap: nil, limit: 10_000, &block)
         raise ::ArgumentError, 'a block is required' unless block
 
-        listen(channel, **options) { |payload| block.call(payload) }
+        listen(channel, ready: ready, gap: gap, limit: limit) { |payload| block.call(payload) }
       end
 
       private

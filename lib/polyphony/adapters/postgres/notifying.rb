@@ -25,17 +25,17 @@ module Polyphony
                                 "#{channel} has #{text.bytesize}: put it into a table, and send its key"
         end
 
-        query('SELECT pg_notify($1, $2)', Notifying.name(channel), text, as: :values)
+        query('SELECT pg_notify($1, $2)', Notifying.channel(channel), text, as: :values)
         nil
       end
 
-      # @param channel [String, Symbol]
+      # @param name [String, Symbol]
       # @return [String]
       # @raise [ArgumentError]
       # @api private
       # @suspends no
-      def self.name(channel)
-        name = channel.to_s
+      def self.channel(name)
+        name = name.to_s
         return name if name.bytesize.between?(1, NAME_LIMIT)
 
         raise ::ArgumentError, "a channel has a name of 1 to #{NAME_LIMIT} bytes, not #{name.inspect}"

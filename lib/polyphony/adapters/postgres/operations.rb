@@ -33,8 +33,6 @@ module Polyphony
       # @return [Form]
       def form(kind, typed) = @database.form(kind, typed, self)
 
-      def results_as = @options.results
-
       # @return [Numeric] seconds
       def cleanup_timeout = @options.cleanup_timeout
 

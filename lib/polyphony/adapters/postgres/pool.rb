@@ -51,10 +51,6 @@ module Polyphony
         @forms.form(kind, typed) { connection ? connection.types : types }
       end
 
-      # @api private
-      # @suspends no
-      def results_as = @options.results
-
       private
 
       def using(&block) = with(&block)

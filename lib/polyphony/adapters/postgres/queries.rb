@@ -30,14 +30,13 @@ module Polyphony
         using { |connection| connection.run(sql, params, connection.form(as, types)) }
       end
 
-      # As {#query}: the first row.
+      # As {#query}: the first row, of a PG::Result as a hash.
       #
       # @return [Hash, Array, nil] nil without rows
       # @raise [PG::Error] and the others of {#query}
       # @suspends until the answer is there
       def row(sql, *params, as: nil, types: nil)
-        form = as || (:hashes if results_as == :result)
-        query(sql, *params, as: form, types: types).first
+        query(sql, *params, as: as, types: types).first
       end
 
       # As {#query}: the first column of the first row.
@@ -91,11 +90,6 @@ module Polyphony
         Polyphony.count(chunk, 'chunk')
         using { |connection| connection.stream(sql, params, chunk, connection.form(as, types), &block) }
       end
-
-      # @return [Symbol] the form of results if nothing else is said
-      # @api private
-      # @suspends no
-      def results_as = using(&:results_as)
     end
   end
 end
