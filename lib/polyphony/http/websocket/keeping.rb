@@ -79,6 +79,7 @@ module Polyphony
         PING = WebSocket.encode(9, '', false)
         private_constant :PING
       end
+      private_constant :Keeping
     end
   end
 end
