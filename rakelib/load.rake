@@ -11,6 +11,11 @@ namespace :load do
     ruby '-I', 'lib', '-I', "tmp/ext/#{RUBY_VERSION}", 'spec/support/http_load.rb', *numbers
   end
 
+  desc 'Hold many WebSockets, and send to all of them: rake load:websocket, or rake load:websocket[10000]'
+  task :websocket, %i[sockets] => :compile do |_, args|
+    ruby '-I', 'lib', '-I', "tmp/ext/#{RUBY_VERSION}", 'spec/support/websocket_load.rb', args[:sockets] || '10000'
+  end
+
   desc 'Say what streams of HTTP/2 take that wait: rake load:http2_memory, or rake load:http2_memory[1000,100]'
   task :http2_memory, %i[connections streams] => :compile do |_, args|
     numbers = [args[:connections] || '1000', args[:streams] || '100']
