@@ -30,8 +30,8 @@ module Polyphony
       # @param now [Float]
       # @return [void]
       def check_time(now)
-        seen = [@phase, @served, @step, (@transport.unsent if @phase == :write)]
-        seen == @seen ? rest : (@seen, @since, @rested = seen, now, false)
+        unsent = @transport.unsent if @phase == :write
+        stands_still?(unsent) ? rest : note(now, unsent)
         limit = limit_of(@phase)
         end_phase unless limit.nil? || now - @since <= limit || @overdue
       end
@@ -41,6 +41,20 @@ module Polyphony
       # Seconds that a connection without a request stays open while the server stops.
       PARTING = 1
       private_constant :PARTING
+
+      # Compared one by one, as thousands of connections would leave an Array each behind every second.
+      def stands_still?(unsent)
+        @seen_phase == @phase && @seen_served == @served && @seen_step == @step && @seen_unsent == unsent
+      end
+
+      def note(now, unsent)
+        @seen_phase = @phase
+        @seen_served = @served
+        @seen_step = @step
+        @seen_unsent = unsent
+        @since = now
+        @rested = false
+      end
 
       def limit_of(phase)
         return PARTING if @draining && phase == :idle
@@ -54,6 +68,7 @@ module Polyphony
         return if @rested || !(@phase == :idle || @phase == :upgraded)
 
         @rested = true
+        @rack = nil # which is made again in a microsecond
         @parser.trim
         @writer.trim
         @task&.trim_stack

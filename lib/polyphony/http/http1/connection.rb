@@ -120,7 +120,7 @@ module Polyphony
           @phase = :idle
           @batched = @streaming = @flushing = @draining = @hijacked = @incomplete = false
           @fiber = @task = @request = @body = @started_at = @rack = @flusher = nil
-          @seen = @since = @rested = @overdue = nil
+          @seen_phase = @seen_served = @seen_step = @seen_unsent = @since = @rested = @overdue = nil
           @peer_address = @remote_ip = @input = @continued = @refused = @refused_request = nil
         end
 
