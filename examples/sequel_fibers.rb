@@ -15,7 +15,7 @@ require 'polyphony/adapters/sequel'
 require 'tmpdir'
 
 Dir.mktmpdir do |dir|
-  db = Polyphony::Sequel.connect(adapter: 'sqlite', database: File.join(dir, 'stock.db'), max_connections: 3, pool_timeout: 30)
+  db = Polyphony::Sequel.connect("sqlite://#{dir}/stock.db", max_connections: 3, pool_timeout: 30)
   db.run('PRAGMA journal_mode = wal')
   db.transaction_mode = :immediate # who has read will write
   db.create_table(:stock) { Integer :left }

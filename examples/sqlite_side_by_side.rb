@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# Many fibers and one SQLite database: a report that takes long lets the others go on, and is cut when it takes too long.
+# Many fibers and one SQLite database: a report that takes long lets the others go on, and is cut in the end.
 #
 #   gem install sqlite3
 #   bin/start examples/sqlite_side_by_side.rb

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# Runs one contender of one row in this process and prints one line of JSON; run.rb starts it, and so can you (for perf):
+# Runs one contender of one row in this process and prints one line of JSON; run.rb starts it, and so can you:
 #   ruby -I lib -I tmp/ext/RUBY_VERSION benchmark/adapters/child.rb ROW CONTENDER
 require 'json'
 require_relative 'row'
@@ -8,7 +8,7 @@ require_relative 'stage'
 
 row_id, name = ARGV
 row = Bench::Adapters::Row::ALL.fetch(row_id) { abort "unknown row #{row_id.inspect}" }
-contender = row.contenders.fetch(name) { abort "unknown contender #{name.inspect}; there are: #{row.contenders.keys.join(', ')}" }
+contender = row.contenders.fetch(name) { abort "unknown contender; there are: #{row.contenders.keys.join(', ')}" }
 ENV['POLYPHONY_MAIN'] = '0' # this script is not to be adopted as a Polyphony program
 
 answer =

@@ -26,7 +26,9 @@ module Bench
       def parser
         OptionParser.new do |o|
           o.banner = 'Usage: ruby benchmark/adapters/run.rb [options]'
-          o.on('--only A,B', Array, 'Which rows to run (all); patterns such as redis* too') { |names| @rows = choose(names) }
+          o.on('--only A,B', Array, 'Which rows to run (all); patterns such as redis* too') do |names|
+            @rows = choose(names)
+          end
           o.on('--list', 'List rows and contenders, run nothing') { @list = true }
           o.on('--rounds N', Integer, 'Interleaved rounds; medians count (5)') { |n| @rounds = n.clamp(1, 99) }
           o.on('--seconds S', Float, 'About how long one measurement lasts (1)') { |s| @seconds = s.clamp(0.05, 60) }

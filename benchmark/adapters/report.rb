@@ -63,7 +63,8 @@ module Bench
 
         rate = median(samples.values.map { |answer| answer['rate'] })
         cpu = median(samples.values.map { |answer| answer['cpu_us'] })
-        format('| %s | %s | %.1f | %s |', name, rate.round.to_s.gsub(/(\d)(?=(\d{3})+$)/, '\1,'), cpu, ratio(row, first, name))
+        rate = rate.round.to_s.gsub(/(\d)(?=(\d{3})+$)/, '\1,')
+        format('| %s | %s | %.1f | %s |', name, rate, cpu, ratio(row, first, name))
       end
 
       def ratio(row, first, name)

@@ -24,7 +24,8 @@
 #   What it returned last in each unit is given to the row's `check:`, which must be true.
 # - The first contender of a row is the one that the others are compared with. Each runs in a process of its own, from
 #   which a LoadError (a gem that is not installed) makes it a missing one; all rounds are interleaved and shuffled.
-# - `row.units` is 50 unless the row says `units:`; `wanted:` (a rate) or `over: 3` (times the second contender's) is the bar.
+# - `row.units` is 50 unless the row says `units:`; `wanted:` (a rate) or `over: 3` (times the second contender's) is
+#   the bar.
 require_relative 'row'
 require_relative 'options'
 require_relative 'runner'

@@ -16,7 +16,8 @@ module Bench
         db.execute('pragma journal_mode = wal')
         db.execute('pragma synchronous = normal')
         db.execute('create table numbers (id integer primary key, text text)')
-        db.execute("with recursive n(x) as (select 1 union all select x + 1 from n where x < #{SQLITE_ROWS}) insert into numbers select x, 'row ' || x from n")
+        db.execute("with recursive n(x) as (select 1 union all select x + 1 from n where x < #{SQLITE_ROWS}) " \
+                   "insert into numbers select x, 'row ' || x from n")
         db.close
       end
     end

@@ -1,9 +1,10 @@
-/* While SQLite computes, nothing else of the process runs: the gem sqlite3 keeps Ruby's lock for as long as a
-   step of a statement takes. SQLite can call a function of ours every so many of its instructions, though, and
-   from there the fiber can let others run as it can from anywhere else; or say that the query is to end.
+/* While SQLite computes, nothing else of the process runs: the gem sqlite3 keeps Ruby's lock for as
+   long as a step of a statement takes. SQLite can call a function of ours every so many of its
+   instructions, though, and from there the fiber can let others run as it can from anywhere else;
+   or say that the query is to end.
 
-   The gem does not hand out its sqlite3*, but SQLite hands it to its loadable extensions. So this library is
-   two things: Ruby's extension polyphony/sqlite_ext, and an extension of SQLite, which
+   The gem does not hand out its sqlite3*, but SQLite hands it to its loadable extensions. So this
+   library is two things: Ruby's extension polyphony/sqlite_ext, and an extension of SQLite, which
    `database.load_extension(path of this file)` sets up on one connection. */
 
 #include <ruby.h>
@@ -12,13 +13,14 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
-/* How many instructions of SQLite's machine pass between two looks at the clock: some 10 microseconds. */
+/* How many instructions of SQLite's machine pass between two looks at the clock: some 10
+ * microseconds. */
 #define INSTRUCTIONS 1000
 /* How long a query may run before others have their turn. */
 #define SLICE_NS 1000000
 
-/* SQLite's functions, as it hands them to extensions. The order of this struct is SQLite's word to all that were ever
-   compiled: functions are only added at its end. */
+/* SQLite's functions, as it hands them to extensions. The order of this struct is SQLite's word to
+   all that were ever compiled: functions are only added at its end. */
 struct routines {
     void *others[75];
     void (*progress_handler)(void *db, int instructions, int (*handler)(void *), void *data);
@@ -46,8 +48,9 @@ static VALUE pause_guard(VALUE guard)
     return rb_funcall(guard, id_pause, 0);
 }
 
-/* Called in the midst of a step, with Ruby's lock, in the fiber that asked for the step. No exception may pass
-   through SQLite: the guard keeps it, and the step ends with SQLITE_INTERRUPT. */
+/* Called in the midst of a step, with Ruby's lock, in the fiber that asked for the step. No
+   exception may pass through SQLite: the guard keeps it, and the step ends with SQLITE_INTERRUPT.
+ */
 static int progress(void *data)
 {
     int failed = 0;
@@ -55,7 +58,9 @@ static int progress(void *data)
     VALUE guard = rb_thread_local_aref(rb_thread_current(), id_guard);
     if (NIL_P(guard)) return 0; /* not one of our calls */
     VALUE go_on = rb_protect(pause_guard, guard, &failed);
-    if (failed) rb_set_errinfo(Qnil); /* the guard rescues all it can: this is a thread that is being killed */
+    if (failed)
+        rb_set_errinfo(
+            Qnil); /* the guard rescues all it can: this is a thread that is being killed */
     clock_gettime(CLOCK_MONOTONIC, &turn);
     return failed || !RTEST(go_on);
 }

@@ -10,11 +10,11 @@ module Support
 
     def self.included(group)
       group.before { URL || (ENV['CI'] ? raise('MYSQL_URL is not set: run bin/test') : skip('bin/test starts the MariaDB for this')) }
-      group.let(:db) { open }
+      group.let(:db) { open_database }
       group.after { @open&.each(&:close) }
     end
 
-    def open(server = URL, **options)
+    def open_database(server = URL, **options)
       Polyphony::Trilogy.new(server, **options).tap { |opened| (@open ||= []) << opened }
     end
 

@@ -8,14 +8,14 @@ module Support
     def self.included(group)
       group.let(:folder) { Dir.mktmpdir('polyphony-sqlite') }
       group.let(:file) { File.join(folder, 'test.db') }
-      group.let(:db) { open }
+      group.let(:db) { open_database }
       group.after do
         @open&.each(&:close)
         FileUtils.rm_rf(folder)
       end
     end
 
-    def open(**options)
+    def open_database(**options)
       Polyphony::SQLite3.new(file, **options).tap { |opened| (@open ||= []) << opened }
     end
 

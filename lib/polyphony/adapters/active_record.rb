@@ -7,7 +7,8 @@ begin
 rescue LoadError => e
   raise unless e.path == 'active_record'
 
-  raise LoadError, "polyphony/adapters/active_record needs the gem activerecord: add `gem 'activerecord'` to your Gemfile"
+  raise LoadError, 'polyphony/adapters/active_record needs the gem activerecord: ' \
+                   "add `gem 'activerecord'` to your Gemfile"
 end
 require_relative 'cut'
 
@@ -18,10 +19,10 @@ module Polyphony
   #
   #   ActiveRecord::Base.establish_connection(adapter: 'polyphony_postgresql', database: 'shop', pool: 10)
   #
-  # The `require` sets Rails' own `isolation_level` to `:fiber`: a connection belongs to the fiber that has checked it out, not
-  # to its thread. And it registers two adapters, `polyphony_postgresql` and `polyphony_sqlite3`, which are Rails' own
-  # but for this: a fiber that is stopped in the midst of a query has it cancelled before anybody else gets the connection,
-  # and queries of SQLite let other fibers run.
+  # The `require` sets Rails' own `isolation_level` to `:fiber`: a connection belongs to the fiber that has checked it
+  # out, not to its thread. And it registers two adapters, `polyphony_postgresql` and `polyphony_sqlite3`, which are
+  # Rails' own but for this: a fiber that is stopped in the midst of a query has it cancelled before anybody else gets
+  # the connection, and queries of SQLite let other fibers run.
   module ActiveRecord
     ADAPTERS = { 'polyphony_postgresql' => 'PostgreSQLAdapter', 'polyphony_sqlite3' => 'SQLite3Adapter' }.freeze
     private_constant :ADAPTERS
@@ -40,9 +41,9 @@ module Polyphony
     end
     private_constant :Cutting
 
-    ADAPTERS.each do |name, mod|
-      ::ActiveRecord::ConnectionAdapters.register(name, "Polyphony::ActiveRecord::#{mod}",
-                                                  "polyphony/adapters/active_record/#{name.delete_prefix('polyphony_')}")
+    ADAPTERS.each do |name, adapter|
+      path = "polyphony/adapters/active_record/#{name.delete_prefix('polyphony_')}"
+      ::ActiveRecord::ConnectionAdapters.register(name, "Polyphony::ActiveRecord::#{adapter}", path)
     end
   end
 end

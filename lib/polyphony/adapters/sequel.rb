@@ -21,10 +21,10 @@ module Polyphony
   #   DB = Polyphony::Sequel.connect('postgres://localhost/shop', max_connections: 10)
   #   DB[:orders].where(item: 'pear').update(price: 3)
   #
-  # The `require` turns on Sequel's own extension `fiber_concurrency`: a connection belongs to the fiber that has checked it
-  # out, not to its thread. Each database then wants the extension `polyphony`, which {connect} turns on: a fiber that
-  # is stopped in the midst of a query has it cancelled (PostgreSQL, SQLite) before anybody else gets the connection,
-  # and queries of SQLite let other fibers run.
+  # The `require` turns on Sequel's own extension `fiber_concurrency`: a connection belongs to the fiber that has
+  # checked it out, not to its thread. Each database then wants the extension `polyphony`, which {connect} turns on:
+  # a fiber that is stopped in the midst of a query has it cancelled (PostgreSQL, SQLite) before anybody else gets the
+  # connection, and queries of SQLite let other fibers run.
   module Sequel
     # Sequel's `connect`, with the extension `polyphony`, and a {Pool} unless options say otherwise.
     #

@@ -16,8 +16,8 @@ module Polyphony
   #   db.query('select * from orders where price < ?', 5).each_hash { |row| puts row['item'] }
   #   db.transaction { db.query('update stock set left = left - 1 where item = ?', 'pear') }
   #
-  # A fiber that is stopped in the midst of a query, or whose time is over, has the server kill it, and the connection is
-  # closed: no other fiber gets it in whatever state it is.
+  # A fiber that is stopped in the midst of a query, or whose time is over, has the server kill it, and the connection
+  # is closed: no other fiber gets it in whatever state it is.
   class Trilogy
     # @param server [String, Hash] `mysql://user:password@host:port/database`, `?name=value` for more; or
     #   the gem's own options (host:, port:, socket:, username:, password:, database:, ssl_mode:, encoding: …)
@@ -63,11 +63,12 @@ module Polyphony
     # @suspends as {#query}
     def value(sql, *binds, **named) = query(sql, *binds, **named).rows.first&.first
 
-    # Runs the block in a transaction: all that this fiber does with the database in it, but nothing that other fibers do. It
-    # is committed when the block ends, and rolled back when it raises or the fiber is stopped. In one of this fiber's
-    # already: a savepoint. {Rollback} rolls back and goes no further.
+    # Runs the block in a transaction: all that this fiber does with the database in it, but nothing that other
+    # fibers do. It is committed when the block ends, and rolled back when it raises or the fiber is stopped. In
+    # one of this fiber's already: a savepoint. {Rollback} rolls back and goes no further.
     #
-    # @param isolation [Symbol, nil] :read_uncommitted, :read_committed, :repeatable_read, :serializable; nil: the server's
+    # @param isolation [Symbol, nil] :read_uncommitted, :read_committed, :repeatable_read, :serializable; nil: the
+    #   server's own
     # @yieldparam db [Polyphony::Trilogy] self
     # @return [Object] the block's value; nil after {Rollback}
     # @raise [ArgumentError] for another isolation, or one that is asked for within a transaction

@@ -12,7 +12,7 @@ RSpec.describe Polyphony::Trilogy, :fibers do
   after { proxy.break }
 
   it 'connects again after the server was away' do
-    pool = open(proxy.url, size: 3)
+    pool = open_database(proxy.url, size: 3)
     fibers = Array.new(3) { waiting { error_of { pool.query('select sleep(1000)') } } }
     wait_until { running('select sleep') == 3 }
     proxy.break
@@ -27,7 +27,7 @@ RSpec.describe Polyphony::Trilogy, :fibers do
   end
 
   it 'finds out that the server has closed an idle connection before it is used' do
-    pool = open(proxy.url, size: 1)
+    pool = open_database(proxy.url, size: 1)
     pool.query('select 1')
     proxy.break
     proxy.restart
@@ -35,7 +35,7 @@ RSpec.describe Polyphony::Trilogy, :fibers do
   end
 
   it 'gives up on a server that stays away' do
-    pool = open(proxy.url, reconnect: 0.1)
+    pool = open_database(proxy.url, reconnect: 0.1)
     pool.query('select 1')
     proxy.break
     expect { pool.query('select 1') }.to raise_error(Trilogy::ConnectionError)
@@ -43,7 +43,7 @@ RSpec.describe Polyphony::Trilogy, :fibers do
   end
 
   it 'gives up on a network that stalls, by the time limits of the gem or of the fiber' do
-    pool = open("#{proxy.url}?read_timeout=1", grace: 0.1)
+    pool = open_database("#{proxy.url}?read_timeout=1", grace: 0.1)
     pool.query('select 1')
     proxy.stall
     expect { pool.query('select 1') }.to raise_error(Trilogy::TimeoutError)
@@ -52,7 +52,7 @@ RSpec.describe Polyphony::Trilogy, :fibers do
 
   it 'stays within its connections when the server has no more' do
     limit = db.value('select @@max_connections')
-    many = open(size: limit + 10)
+    many = open_database(size: limit + 10)
     refused = []
     fibers = Array.new(limit + 10) do
       spin do

@@ -8,7 +8,7 @@ RSpec.describe Polyphony::Trilogy, :fibers do
   include Support::MySQL
 
   it 'waits for many answers at a time' do
-    pool = open(size: 30)
+    pool = open_database(size: 30)
     fibers = Array.new(30) { |n| waiting { pool.query('select sleep(1000), ?', n) } }
     wait_until { running('select sleep') == 30 }
     fibers.map { |fiber| spin { fiber.stop } }.each(&:await)
@@ -18,7 +18,7 @@ RSpec.describe Polyphony::Trilogy, :fibers do
 
   it 'serves 200 fibers by five connections, with a transaction for each' do
     table('numbers', 'n int primary key')
-    pool = open(size: 5)
+    pool = open_database(size: 5)
     fibers = Array.new(200) do |n|
       spin do
         pool.transaction do
@@ -52,13 +52,13 @@ RSpec.describe Polyphony::Trilogy, :fibers do
   end
 
   it 'waits for a connection in order, and at most so long' do
-    pool = open(size: 1, timeout: 0.01)
+    pool = open_database(size: 1, timeout: 0.01)
     pool.connection { expect(spin { error_of { pool.query('select 1') } }.await).to be_a(Polyphony::TimeoutError) }
     expect(pool.value('select 1')).to eq(1)
   end
 
   it 'leaves nothing of one fiber to another' do
-    pool = open(size: 1)
+    pool = open_database(size: 1)
     pool.connection { |raw| raw.query('begin') }
     expect([pool.value('select @@in_transaction'), pool.stats[:made]]).to eq([0, 2])
     expect { pool.connection { |raw| raw.query('begin') && raw.query('selekt') } }.to raise_error(Trilogy::QueryError)
@@ -88,7 +88,7 @@ RSpec.describe Polyphony::Trilogy, :fibers do
   end
 
   it 'leaves nothing behind after 10,000 operations' do
-    pool = open(size: 4)
+    pool = open_database(size: 4)
     work = proc { |times| Array.new(4) { spin { times.times { |n| pool.query('select ?', n) } } }.each(&:await) }
     work.call(100)
     GC.start

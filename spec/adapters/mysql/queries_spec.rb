@@ -55,15 +55,15 @@ RSpec.describe Polyphony::Trilogy, :fibers do
   it 'says what is wrong with a server' do
     expect { described_class.new('http://localhost') }.to raise_error(ArgumentError, %r{wanted is mysql://user})
     expect { described_class.new(1) }.to raise_error(TypeError, /URL or a Hash/)
-    expect { open(Support::MySQL::URL.sub('root@', 'root:wrong@')).query('select 1') }.to raise_error(Trilogy::BaseConnectionError, /1045/)
+    expect { open_database(Support::MySQL::URL.sub('root@', 'root:wrong@')).query('select 1') }.to raise_error(Trilogy::BaseConnectionError, /1045/)
     port = Addrinfo.tcp('127.0.0.1', 0).bind { |socket| socket.local_address.ip_port }
-    expect { open("mysql://root@127.0.0.1:#{port}/").query('select 1') }.to raise_error(Errno::ECONNREFUSED)
-    expect(open('mysql://me:se%40cret@h/d').inspect).to eq('#<Polyphony::Trilogy me@h:3306/d in_use=0/10 waiting=0>')
+    expect { open_database("mysql://root@127.0.0.1:#{port}/").query('select 1') }.to raise_error(Errno::ECONNREFUSED)
+    expect(open_database('mysql://me:se%40cret@h/d').inspect).to eq('#<Polyphony::Trilogy me@h:3306/d in_use=0/10 waiting=0>')
   end
 
   it 'takes what the gem takes, and many results of one procedure' do
     uri = URI.parse(Support::MySQL::URL)
-    own = open({ host: uri.host, port: uri.port, 'username' => 'root', multi_statement: true })
+    own = open_database({ host: uri.host, port: uri.port, 'username' => 'root', multi_statement: true })
     expect(own.query('select 1; select 2; select 3').rows).to eq([[1]])
     expect(own.value('select 4')).to eq(4)
     expect(own.connection(&:ping)).to be(true)

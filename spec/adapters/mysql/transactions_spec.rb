@@ -77,7 +77,7 @@ RSpec.describe 'transactions of Polyphony::Trilogy', :fibers do
 
   it 'go on after a lock that was not to be had' do
     add(1)
-    other = open
+    other = open_database
     other.transaction do
       other.query('update t set a = 2')
       db.transaction do

@@ -60,13 +60,13 @@ RSpec.describe Polyphony::SQLite3, :fibers do
   end
 
   it 'waits for the writing connection in order, and at most so long' do
-    impatient = open(timeout: 0.01)
+    impatient = open_database(timeout: 0.01)
     order = []
     impatient.transaction do
       fibers = Array.new(3) { |n| spin { error_of { impatient.transaction { order << n } } } }
       expect(fibers.map(&:await)).to all(be_a(Polyphony::TimeoutError))
     end
-    patient = open(timeout: nil)
+    patient = open_database(timeout: nil)
     patient.transaction do
       3.times { |n| waiting { patient.transaction { order << n } } }
     end
@@ -89,7 +89,7 @@ RSpec.describe Polyphony::SQLite3, :fibers do
     end
 
     it 'gives up after busy_timeout, and is not harmed' do
-      hasty = open(busy_timeout: 0.01)
+      hasty = open_database(busy_timeout: 0.01)
       expect { hasty.execute('insert into t(b) values (1)') }.to raise_error(SQLite3::BusyException)
       expect { hasty.transaction { nil } }.to raise_error(SQLite3::BusyException)
       other.execute('commit')

@@ -45,7 +45,7 @@ RSpec.describe Polyphony::SQLite3, :fibers do
   end
 
   it 'keeps prepared statements, follows changes of the schema, and lets one run in the midst of itself' do
-    small = open(statements: 2)
+    small = open_database(statements: 2)
     small.execute('create table t(a)')
     3.times { |n| small.execute('insert into t values (?)', n) }
     expect(small.query('select * from t').columns).to eq(%w[a])
@@ -83,7 +83,7 @@ RSpec.describe Polyphony::SQLite3, :fibers do
 
   it 'opens a file for reading only' do
     db.execute('create table t(a)')
-    reader = open(readonly: true)
+    reader = open_database(readonly: true)
     expect(reader.value('select count(*) from t')).to eq(0)
     expect { reader.execute('insert into t values (1)') }.to raise_error(Polyphony::SQLite3::ReadOnly, /readonly: true/)
     expect { reader.query('insert into t values (1)') }.to raise_error(Polyphony::SQLite3::ReadOnly)
@@ -99,7 +99,7 @@ RSpec.describe Polyphony::SQLite3, :fibers do
   end
 
   it 'closes, and says so' do
-    expect(db.inspect).to match(%r{\A#<Polyphony::SQLite3 /.*/test.db writer=0/1 readers=0/4>\z})
+    expect(db.inspect).to match(%r{\A#<Polyphony::SQLite3 /.*/test.db writer=0/1 waiting=0 readers=0/4 waiting=0>\z})
     db.execute('create table t(a)')
     db.close
     expect([db.closed?, db.inspect]).to match([true, / closed /])

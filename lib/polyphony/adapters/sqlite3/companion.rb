@@ -43,9 +43,9 @@ module Polyphony
     end
     private_constant :Companion
 
-    # For connections that other gems have made (Sequel, ActiveRecord): in the block, queries of this one let other fibers
-    # run, about every millisecond, and end when the fiber is stopped or its time is over; a database that is
-    # locked is waited for as the loop waits. One fiber at a time may use the connection.
+    # For connections that other gems have made (Sequel, ActiveRecord): in the block, queries of this one let other
+    # fibers run, about every millisecond, and end when the fiber is stopped or its time is over; a database that
+    # is locked is waited for as the loop waits. One fiber at a time may use the connection.
     #
     # @param raw [::SQLite3::Database]
     # @param busy_timeout [Numeric] seconds to wait at most for who has locked the database, from the first call on

@@ -90,7 +90,9 @@ module Polyphony
       end
 
       # @return [String]
-      def inspect = "#<#{self.class} #{@options.path} #{@writes ? 'writes' : 'reads'}#{' in a transaction' if transaction?}>"
+      def inspect
+        "#<#{self.class} #{@options.path} #{@writes ? 'writes' : 'reads'}#{' in a transaction' if transaction?}>"
+      end
 
       private
 
@@ -125,8 +127,8 @@ module Polyphony
       def refuse_after_fork
         return unless forked?
 
-        raise Error, "the connection to #{@options.path} was opened before the fork: SQLite forbids using it in the child. " \
-                     'Let the transaction of the parent end first'
+        raise Error, "the connection to #{@options.path} was opened before the fork, and SQLite forbids using it in " \
+                     'the child: let the transaction of the parent end first'
       end
     end
     private_constant :Connection

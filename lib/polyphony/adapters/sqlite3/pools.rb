@@ -53,6 +53,5 @@ module Polyphony
       end
     end
     private_constant :Pools
-    include Pools
   end
 end

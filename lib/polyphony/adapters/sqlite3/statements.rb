@@ -45,7 +45,7 @@ module Polyphony
         return statement if rest.empty?
 
         statement.close
-        raise ::ArgumentError, "one statement at a time, or execute_script; this is a second one: #{rest[0, 60].inspect}"
+        raise ::ArgumentError, "one statement at a time, or execute_script; here is a second: #{rest[0, 60].inspect}"
       end
     end
     private_constant :Statements

@@ -16,9 +16,9 @@ module Polyphony
       # @suspends as its block does
       def transaction(mode, &block)
         start = MODES.fetch(mode) { raise ::ArgumentError, "mode is one of #{MODES.keys}, not #{mode.inspect}" }
-        return within("SAVEPOINT polyphony_#{@depth}", "RELEASE polyphony_#{@depth}", :undo_savepoint, &block) if transaction?
+        return within(start, 'COMMIT', :undo, &block) unless transaction?
 
-        within(start, 'COMMIT', :undo, &block)
+        within("SAVEPOINT polyphony_#{@depth}", "RELEASE polyphony_#{@depth}", :undo_savepoint, &block)
       end
 
       private

@@ -93,7 +93,9 @@ module Polyphony
       end
 
       # @return [String]
-      def inspect = "#<#{self.class} #{@number} #{@settings}#{' lost' if @spoiled}#{' in a transaction' if transaction?}>"
+      def inspect
+        "#<#{self.class} #{@number} #{@settings}#{' lost' if @spoiled}#{' in a transaction' if transaction?}>"
+      end
 
       private
 
@@ -109,7 +111,9 @@ module Polyphony
       private_constant :LAST_WORDS
 
       def refuse_when_lost
-        raise Error, "#{inspect} was opened before the fork: let the transaction of the parent end first" unless @pid == ::Process.pid
+        unless @pid == ::Process.pid
+          raise Error, "#{inspect} was opened before the fork: let the transaction of the parent end first"
+        end
         raise TransactionLost, "#{inspect}: its transaction is rolled back; run all of it again" if @spoiled
       end
 
@@ -119,8 +123,8 @@ module Polyphony
         @status = raw.server_status unless raw.closed?
       end
 
-      # The fiber was cut in the midst of a query, or the connection broke. The server would go on with the query, and keep its
-      # locks, until it has something to say.
+      # The fiber was cut in the midst of a query, or the connection broke. The server would go on with the query, and
+      # keep its locks, until it has something to say.
       def spoil
         @spoiled = true
         return if @pid != ::Process.pid

@@ -69,7 +69,8 @@ module Polyphony
       end
 
       def refuse(value)
-        raise ::TypeError, "SQL can say nil, true, false, finite numbers, Strings, Symbols and times, not #{value.inspect}"
+        raise ::TypeError, 'SQL can say nil, true, false, finite numbers, Strings, Symbols and times, ' \
+                           "not #{value.inspect}"
       end
 
       def tokens = TOKENS.fetch((@raw.server_status & NO_BACKSLASHES).zero?)
@@ -97,9 +98,9 @@ module Polyphony
           of(named.fetch(name) { raise ::ArgumentError, "the statement takes a value for :#{name}" })
         end
         unused = named.keys - used.keys
-        raise ::ArgumentError, "the statement takes no value for #{unused.map(&:inspect).join(', ')}" unless unused.empty?
+        return filled if unused.empty?
 
-        filled
+        raise ::ArgumentError, "the statement takes no value for #{unused.map(&:inspect).join(', ')}"
       end
     end
     private_constant :Literals

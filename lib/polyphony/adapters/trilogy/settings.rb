@@ -65,8 +65,8 @@ module Polyphony
 
       def parse(url)
         uri = ::URI.parse(url)
-        unless SCHEMES.include?(uri.scheme) && uri.host
-          raise ::ArgumentError, "not a URL of a MySQL server: #{url.inspect}; wanted is mysql://user:password@host:port/database"
+        unless SCHEMES.include?(uri.scheme) && uri.host # the message has no password in it
+          raise ::ArgumentError, 'not a URL of a MySQL server; wanted is mysql://user:password@host:port/database'
         end
 
         { host: uri.hostname, port: uri.port, username: plain(uri.user), password: plain(uri.password),
@@ -77,7 +77,9 @@ module Polyphony
 
       # Numbers as such: ssl_mode, read_timeout.
       def query(uri)
-        ::URI.decode_www_form(uri.query.to_s).to_h { |name, value| [name.to_sym, ::Kernel.Integer(value, exception: false) || value] }
+        ::URI.decode_www_form(uri.query.to_s).to_h do |name, value|
+          [name.to_sym, ::Kernel.Integer(value, exception: false) || value]
+        end
       end
     end
     private_constant :Settings

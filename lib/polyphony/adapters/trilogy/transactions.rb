@@ -4,8 +4,8 @@ module Polyphony
   class Trilogy
     # Transactions and savepoints of a Connection.
     module Transactions
-      ISOLATION = { read_uncommitted: 'READ UNCOMMITTED', read_committed: 'READ COMMITTED', repeatable_read: 'REPEATABLE READ',
-                    serializable: 'SERIALIZABLE' }.freeze
+      ISOLATION = { read_uncommitted: 'READ UNCOMMITTED', read_committed: 'READ COMMITTED',
+                    repeatable_read: 'REPEATABLE READ', serializable: 'SERIALIZABLE' }.freeze
       private_constant :ISOLATION
 
       # @return [Boolean]
