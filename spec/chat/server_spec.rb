@@ -21,6 +21,11 @@ RSpec.describe 'the server of the chat' do
     client&.close
   end
 
+  it 'is what bin/start serves' do
+    expect(run_command(File.join(ROOT, 'bin/start'), '--help').stdout).to match(/^  bin\/start +chat rooms/)
+    expect(File.read(File.join(ROOT, 'bin/start'))).to include('serve "$@" "$root/examples/chat/app.rb"')
+  end
+
   it 'is short enough to be read' do
     expect(Dir.glob(File.join(ROOT, 'examples/chat/*.rb')).sum { |file| File.readlines(file).size }).to be < 300
   end
