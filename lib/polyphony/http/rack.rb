@@ -59,9 +59,10 @@ module Polyphony
 
         # What is not answered in one call of C.
         def next_best(request, status, headers, body)
-          return Answer.send(request, status, headers, body) unless request.hijacked?
+          return Answer.send(request, status, headers, body) unless request.hijacked? || request.responded?
 
-          body.close if body.respond_to?(:close) # the app has taken the connection
+          # The app has taken the connection, or answered by `polyphony.request`: by a WebSocket, say.
+          body.close if body.respond_to?(:close)
         end
 
         # After the answer has gone out. Last first, as the specification wants it; one that fails does not
