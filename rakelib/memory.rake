@@ -8,11 +8,10 @@ require_relative '../spec/support/memory_valgrind'
 # The workloads of spec/memory, with what can see more than a crash. Neither is part of `rake spec`.
 namespace :memory do
   program = 'spec/support/memory_workloads.rb'
-  names = %w[io backend timers queues fibers scopes nested threads processes observed trees codec]
-  # The codec of HTTP knows no fiber and has a program of its own.
-  command = lambda do |mode, name|
-    name == 'codec' ? ['spec/support/http_codec_workload.rb', mode] : [program, mode, name]
-  end
+  names = %w[io backend timers queues fibers scopes nested threads processes observed trees codec resp]
+  # What knows no fiber has a program of its own: the codec of HTTP, the reader of Redis.
+  own = { 'codec' => 'spec/support/http_codec_workload.rb', 'resp' => 'spec/support/redis_reader_workload.rb' }
+  command = ->(mode, name) { own[name] ? [own[name], mode] : [program, mode, name] }
   limit = %w[timeout --kill-after=5 120]
 
   choose = lambda do |args|
