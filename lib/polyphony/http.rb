@@ -3,9 +3,11 @@
 # The web server.
 #
 #   http/http1.rb, ext/http       HTTP/1 as bytes and back, in C
+#   http/http2.rb, ext/http       HTTP/2 likewise
 #   http/bind.rb, listener.rb     where to listen, and accepting; bind/opening.rb: sockets
 #   http/transport.rb             a socket (transport/plain.rb), or TLS over one (transport/tls.rb)
 #   http/http1/connection.rb      one connection: read, parse, call the handler, write
+#   http/http2/connection.rb      one of HTTP/2: many requests at a time, a fiber for each that waits (stream.rb)
 #   http/request.rb, body.rb      what the handler is given, whatever the version of HTTP
 #   http/server.rb, limits.rb     all of it together; server/accepting.rb, arrival.rb: connections as they come;
 #                                 server/stopping.rb, stopper.rb: the end; phases.rb: time limits

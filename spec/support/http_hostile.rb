@@ -71,8 +71,7 @@ module HttpHostile
       505 => {
         'HTTP/0.9 by name' => request_line('GET / HTTP/0.9'), 'HTTP/0.0' => request_line('GET / HTTP/0.0'),
         'HTTP/1.2' => request_line('GET / HTTP/1.2'), 'HTTP/1.9' => request_line('GET / HTTP/1.9'),
-        'HTTP/2.0' => request_line('GET / HTTP/2.0'), 'HTTP/3.0' => request_line('GET / HTTP/3.0'), 'HTTP/9.9' => request_line('GET / HTTP/9.9'),
-        'the preface of HTTP/2' => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 'the preface and a frame' => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+        'HTTP/2.0' => request_line('GET / HTTP/2.0'), 'HTTP/3.0' => request_line('GET / HTTP/3.0'), 'HTTP/9.9' => request_line('GET / HTTP/9.9')
       }
     },
     'targets' => {

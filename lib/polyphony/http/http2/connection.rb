@@ -4,6 +4,8 @@ require_relative 'request'
 require_relative 'stream'
 require_relative 'writing'
 require_relative 'ending'
+require_relative 'parting'
+require_relative 'peer'
 require_relative '../phases'
 
 module Polyphony
@@ -21,6 +23,8 @@ module Polyphony
         include Phases
         include Writing
         include Ending
+        include Parting
+        include Peer
 
         # Fibers without a request that are kept for the next ones.
         KEPT = 8
@@ -124,29 +128,6 @@ module Polyphony
 
         # @see HTTP1::Connection#preface
         def preface = nil
-
-        # @return [Addrinfo]
-        def peer_address
-          @peer_address ||= @transport.io.to_io.remote_address
-        end
-
-        # @return [String]
-        def remote_ip
-          @remote_ip ||= peer_address.ip? ? peer_address.ip_address.freeze : ''
-        rescue ::SystemCallError # the client has gone
-          @remote_ip = ''
-        end
-
-        # @return [OpenSSL::SSL::SSLSocket, nil]
-        def tls = @transport.tls
-
-        # @return [String] for the log
-        def peer
-          address = peer_address
-          address.unix? ? 'unix' : address.inspect_sockaddr
-        rescue ::SystemCallError, ::IOError
-          'gone'
-        end
 
         # @return [String]
         def inspect

@@ -6,14 +6,6 @@ module Polyphony
       # How a connection ends, and when: time limits, GOAWAY.
       # @api private
       module Ending
-        # Raised where a connection is read, when the last that there was to say to the client is out.
-        class LastWords < ::Exception; end # rubocop:disable Lint/InheritException -- no handler is to rescue it
-
-        # Seconds that a connection is read on after its last words, so that the client gets to see them.
-        LINGER = 2
-        # Bytes, likewise.
-        LINGER_BYTES = 1 << 20
-
         # Lets the requests under way be the last. The client is told twice: first that it should send no more, and,
         # when it has answered a ping that goes with that, which requests were the last.
         # @suspends no
@@ -61,11 +53,15 @@ module Polyphony
         end
 
         def read_on
+          @reading = true
           @transport.feed(self) unless @closed
-        rescue LastWords
+        rescue Parting::LastWords
           part
         rescue *Transport.gone
           nil # the client went away
+        ensure
+          @reading = false
+          forget_last_words # the client's end has come at the same time
         end
 
         # Everything that the client can send has come.
@@ -73,56 +69,6 @@ module Polyphony
           @session.gone
           tell_news
           release_fibers
-        end
-
-        # The client has broken a rule, or all was said: it gets the reason, then the connection is closed.
-        def part
-          return if @parting
-
-          @parting = true
-          forget_last_words
-          failed = say_failure
-          wait_for_writer
-          linger if failed || @transport.unsent.positive?
-          close
-        end
-
-        # The reader has found out by itself.
-        def forget_last_words
-          @task.take_pending&.each { |error| @task.interrupt(error) unless error.is_a?(LastWords) }
-        end
-
-        def say_failure
-          code, reason = @session.failure
-          @server.log.warn("#{peer}: HTTP/2: #{reason} (#{code})") if code
-          code
-        end
-
-        def tell_complaints
-          @session.complaints&.each { |text| @server.log.warn("#{peer}: HTTP/2, #{text}") }
-        end
-
-        def wait_for_writer
-          @fiber_waiting = Lifecycle.current
-          Polyphony.move_on_after(@limits.write_timeout) do
-            Scheduler.park(:'the last words') until @written || @writer.nil?
-          end
-        ensure
-          @fiber_waiting = nil
-        end
-
-        # To close while unread bytes wait would reset the connection and could destroy what was written last.
-        def linger
-          @transport.close_write
-          left = LINGER_BYTES
-          buffer = ::String.new
-          Polyphony.move_on_after(LINGER) do
-            while (data = @transport.discard(buffer))
-              break if (left -= data.bytesize).negative?
-            end
-          end
-        rescue *Transport.gone
-          nil
         end
 
         # Those that have no request end now, the others when they have served theirs.

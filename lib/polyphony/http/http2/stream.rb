@@ -3,7 +3,8 @@
 require_relative 'incoming'
 require_relative 'outgoing'
 require_relative 'failing'
-require_relative 'tunnel'
+require_relative 'tunnelling'
+require_relative 'serving'
 require_relative '../phases'
 
 module Polyphony
@@ -19,6 +20,7 @@ module Polyphony
         include Outgoing
         include Failing
         include Tunnelling
+        include Serving
 
         # Requests served in a row before others get their turn.
         TURN = 64
@@ -120,53 +122,6 @@ module Polyphony
 
           @connection.come
           true
-        end
-
-        # The hot path: few calls, no clock, no object that the handler has not asked for.
-        def serve(request)
-          @request = request
-          @body = nil
-          @served += 1
-          @connection.send_for_fiber if @session.waiting?
-          @started_at = Polyphony.now if @access_log
-          @phase = :handler
-          @handler.call(request)
-          conclude(request)
-        rescue Phases::Overdue => e
-          raise unless e.exchange == @served
-
-          @spoiled = true
-          timed_out unless e.is_a?(GivenUp)
-        rescue Stop, ::SignalException
-          raise # not the handler's doing: the connection ends
-        rescue ::SystemExit => e
-          leave(e)
-        rescue ::Exception => e # rubocop:disable Lint/RescueException -- no request ends the server
-          failed(e)
-        else
-          late if @overdue
-        ensure
-          finish_request
-        end
-
-        # The handler has returned.
-        def conclude(request)
-          await_tunnel if @given_away
-          finish_answer if @streaming || request.status.nil?
-        end
-
-        def finish_request
-          log_access if @access_log && @request
-          @request = nil
-          late if @given_up == @served
-          @streaming = @given_away = @tunnel = nil
-          @phase = :idle
-          @exchange.release
-          @connection.flush
-        end
-
-        def log_access
-          @access_log.write(@request, @request.status || @refused&.status || 0, @sent, Polyphony.now - @started_at)
         end
 
         # @see Phases

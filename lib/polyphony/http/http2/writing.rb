@@ -66,7 +66,11 @@ module Polyphony
           return false unless @session.over?
 
           @written = true
-          @parting ? @fiber_waiting&.wake : @task.interrupt(Ending::LastWords.new) unless @ended
+          if @parting
+            @fiber_waiting&.wake
+          elsif @reading
+            @task.interrupt(Parting::LastWords.new)
+          end
           true
         end
       end
