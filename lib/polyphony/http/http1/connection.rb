@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
 require_relative 'request'
+require_relative 'client'
+require_relative 'serving'
 require_relative 'incoming'
 require_relative 'outgoing'
 require_relative 'takeover'
@@ -18,6 +20,8 @@ module Polyphony
       # @api private
       class Connection
         include Phases
+        include Client
+        include Serving
         include Incoming
         include Outgoing
         include Takeover
@@ -93,17 +97,6 @@ module Polyphony
           @draining = true
         end
 
-        # @return [Addrinfo]
-        def peer_address
-          @peer_address ||= @transport.io.to_io.remote_address
-        end
-
-        # @return [String]
-        def remote_ip = @remote_ip ||= Transport.remote_ip(@transport.io.to_io)
-
-        # @return [OpenSSL::SSL::SSLSocket, nil]
-        def tls = @transport.tls
-
         # @return [String]
         def inspect
           "#<#{self.class} #{@phase} requests=#{@served}>"
@@ -124,60 +117,15 @@ module Polyphony
           @peer_address = @remote_ip = @input = @continued = @refused = @refused_request = nil
         end
 
-        # The hot path: few calls, no clock, no object that the handler has not asked for.
-        def serve(request)
-          @request = request
-          @served += 1
-          @writer.last! if @served >= @most
-          flush_while_waiting if @batched
-          @started_at = Polyphony.now if @access_log
-          @phase = :handler
-          @handler.call(request)
-          @parser.settled?(request) ? @batched = true : conclude
-        rescue Phases::Overdue => e
-          raise unless e.exchange == @served
-
-          timed_out
-        rescue Stop, Takeover::Hijacked, ::SignalException
-          raise # not the handler's doing: the connection ends
-        rescue ::SystemExit => e
-          leave(e)
-        rescue ::Exception => e # rubocop:disable Lint/RescueException -- no request ends the server
-          failed(e)
-        else
-          late if @overdue
-        ensure
-          log_access if @access_log
-          @request = @body = nil
-          request.over
-        end
-
-        # The handler has returned.
-        def conclude
-          raise Takeover::Hijacked if @hijacked
-
-          finish_answer if @streaming || @request.status.nil?
-          skip_body unless @parser.complete?
-          @open = false unless @writer.keep_alive?
-          @batched = true
-          flush if !@open || @writer.pending > FLUSH_ABOVE
-        end
-
-        def log_access
-          @access_log.write(@request, @request.status || @refused&.status || 0, @sent, Polyphony.now - @started_at)
-        end
-
         # The last answer is out. What has come behind it, and is not read, must not destroy it on its way.
         def part
           linger if @transport && (@parser.buffered.positive? || !@parser.complete?)
           close
         end
 
-        # Bytes of answers to pipelined requests that are kept for one write.
-        FLUSH_ABOVE = 65_536
         # Requests on one connection, where there is no limit.
         UNLIMITED = 1 << 61
-        private_constant :FLUSH_ABOVE, :UNLIMITED
+        private_constant :UNLIMITED
 
         def close
           return unless @transport
