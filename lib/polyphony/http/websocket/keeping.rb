@@ -26,11 +26,13 @@ module Polyphony
 
         # A message of a topic: sent if there is room for it.
         # @param bytes [String] a frame
+        # @param overflow [Symbol]
+        # @param more [Boolean] whether others follow, and may go out with it
         # @api private
         # @suspends no
-        def offer(bytes, overflow)
+        def offer(bytes, overflow, more)
           return if @ended || @close_sent
-          return @outbox.push(bytes) unless @outbox.full?(bytes.bytesize)
+          return more ? @outbox.push(bytes) : @outbox.put(bytes) unless @outbox.full?(bytes.bytesize)
 
           overflow == :drop ? @dropped += 1 : too_slow
         end

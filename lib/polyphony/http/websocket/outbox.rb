@@ -41,6 +41,20 @@ module Polyphony
           @hub.flush_soon(self)
         end
 
+        # As {#push}, without putting off what can be written now.
+        # @param frame [String]
+        # @suspends no
+        def put(frame)
+          return push(frame) if @writer || @broken || !@queue.empty?
+
+          rest = @link.try_write(frame) or return
+          @queue << rest
+          @bytes += rest.bytesize
+          start_writer
+        rescue Disconnected, *Transport.gone
+          break_off
+        end
+
         # @param size [Integer] of what would be added
         # @return [Boolean] whether more waits than may
         def full?(size = 0) = @bytes + size > @limit
@@ -55,7 +69,7 @@ module Polyphony
           return if @queue.empty? || @writer
 
           write_at_once if @bytes <= JOINED
-          @writer = @hub.spin(:'websocket writer') { write_all } unless @queue.empty? || @broken
+          start_writer unless @queue.empty? || @broken
         rescue Disconnected, *Transport.gone
           break_off
         end
@@ -92,6 +106,10 @@ module Polyphony
         end
 
         private
+
+        def start_writer
+          @writer = @hub.spin(:'websocket writer') { write_all }
+        end
 
         def write_at_once
           data = @queue.size == 1 ? @queue.first : @queue.join

@@ -50,14 +50,20 @@ module Polyphony
           @ready.set
         end
 
+        # Sockets written to before other fibers get their turn.
+        TURN = 256
+        private_constant :TURN
+
         def deliver(message)
+          more = @subscription.size.positive?
           bytes = nil
-          @sockets.to_a.each do |socket, (overflow, block)|
+          @sockets.to_a.each_with_index do |(socket, (overflow, block)), index|
             if block
-              offer_own(socket, message, overflow, block)
+              offer_own(socket, message, overflow, block, more)
             else
-              socket.offer(bytes ||= bytes_of(message), overflow)
+              socket.offer(bytes ||= bytes_of(message), overflow, more)
             end
+            Polyphony.snooze if (index % TURN) == TURN - 1
           end
         rescue ::TypeError, ::ArgumentError => e
           @hub.log("#{@topic.inspect}: cannot be sent: #{e.message}")
@@ -66,9 +72,9 @@ module Polyphony
         def bytes_of(message) = (message.is_a?(Frame) ? message : Frame.new(message)).bytes
 
         # What its block makes of it is one socket's affair, and so is its failure.
-        def offer_own(socket, message, overflow, block)
+        def offer_own(socket, message, overflow, block, more)
           own = block.call(message)
-          socket.offer(socket.pack(own), overflow) unless own.nil?
+          socket.offer(socket.pack(own), overflow, more) unless own.nil?
         rescue ::StandardError => e
           @hub.failure(e, socket.request)
           socket.close(1011)
