@@ -133,6 +133,27 @@ RSpec.describe 'messages', :fibers do
       expect(other.await).to be(false)
     end
 
+    # The parent waits for its children then, and empties its mailbox no more.
+    { 'began to wait before' => ->(send) { Polyphony.shield(&send) },
+      'begins to wait then' => lambda { |send|
+        begin
+          Polyphony.suspend
+        ensure
+          send.call
+        end
+      } }.each do |how, wait|
+      it "fail a child of a receiver that ends, if it #{how}" do
+        error = nil
+        spin do
+          full = Polyphony.current
+          full.mailbox_limit = 1
+          full << 1
+          waiting { wait.call(-> { error = error_of { full << 2 } }) }
+        end.await
+        expect(error).to be_a(Polyphony::DeadFiber).and have_attributes(message: include('ends and takes no messages'))
+      end
+    end
+
     it 'are not waited for by the only one who could take them' do
       me = Polyphony.current
       me.mailbox_limit = 1

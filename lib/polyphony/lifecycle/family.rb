@@ -104,6 +104,7 @@ module Polyphony
         unwinding = Unwinding.new(self, error)
         @ending = true
         @children.keys.each(&:stop_soon)
+        @senders&.wake_all
         outlast_children(unwinding) while children?
         unwinding.outcome
       ensure

@@ -120,11 +120,16 @@ module Polyphony
       def wait_for_room(place, deadline, refused)
         reason = nil
         until @senders.first?(place) && room?
-          refuse_message(refused) if @dead
+          refuse_message(refused) if @dead || outlived_by?(place.life)
           refuse_own_message if place.life.equal?(self)
           Waiting.park(reason ||= Reason.new('send to', self), deadline) { "the mailbox of #{label} stayed full" }
         end
         refuse_message(refused) if @dead
+      end
+
+      # @return [Boolean] whether this fiber waits for the end of +sender+, and empties its mailbox no more
+      def outlived_by?(sender)
+        ending? && sender.within?(self)
       end
 
       def room?
@@ -137,7 +142,7 @@ module Polyphony
       end
 
       def refuse_message(skip)
-        raise DeadFiber, "#{fiber.inspect} has ended and takes no messages; ask alive?, or use send?" unless skip&.call
+        raise DeadFiber, "#{fiber.inspect} #{@dead ? 'has ended' : 'ends'} and takes no messages; ask alive?, or use send?" unless skip&.call
       end
 
       # For a restart: what was meant for the old run does not reach the new one.
