@@ -75,7 +75,7 @@ module Polyphony
       # Whether the engine's `subscribe` takes this hook.
       def tells?(hook)
         @span.engine.method(:subscribe).parameters.any? do |kind, name|
-          kind == :keyrest || (kind == :key && name == hook)
+          kind == :keyrest || (name == hook && %i[key keyreq].include?(kind))
         end
       end
 
