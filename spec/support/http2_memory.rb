@@ -65,7 +65,7 @@ class HTTP2Memory
       server = Polyphony::HTTP::Server.new(bind: 'http://127.0.0.1:0', connections: nil, idle_timeout: nil, write_timeout: nil, handler_timeout: nil) do |request|
         case request.path
         when '/count' then request.respond(count.to_s)
-        when '/memory' then GC.start && request.respond(File.read('/proc/self/status')[/^VmRSS:\s+(\d+)/, 1])
+        when '/memory' then GC.start || request.respond(File.read('/proc/self/status')[/^VmRSS:\s+(\d+)/, 1])
         when '/open' then gate.set && request.respond
         else
           count += 1

@@ -179,6 +179,21 @@ RSpec.describe 'HTTP/2: a client that', :fibers do
     expect(h2(server).get.body).to eq('hello')
   end
 
+  it 'sends GOAWAY and closes, sooner or later, ends its connection and nothing else' do
+    server = serve { |request| handle(request) }
+    10.times do |pauses|
+      20.times do |i|
+        client = HTTP2::Client.open(server.address)
+        client.get if i.odd?
+        client.send_goaway
+        pauses.times { snooze }
+        client.close
+      end
+    end
+    wait_until { server.server.connections.zero? }
+    expect([h2(server).get.body, server.fiber.alive?, server.log]).to eq(['hello', true, ''])
+  end
+
   it 'sends GOAWAY gets what is under way, and then the connection may end' do
     server = serve { |request| handle(request) }
     client = h2(server)

@@ -186,6 +186,44 @@ RSpec.describe 'HTTP/2: flow control', :fibers do
       expect(order.first(order.size / 2).tally.size).to eq(3) # none waits for the end of another
     end
 
+    # Bytes that each of the streams has got.
+    def got(client, streams) = streams.map { |stream| client.streams[stream].body.to_s.bytesize }
+
+    it 'gives what there is to the more urgent first, and then to the others (RFC 9218)' do
+      server = serve { |request| request.respond('x' * 100_000) }
+      client = h2(server, settings: { INITIAL_WINDOW_SIZE: 200_000 }, window: :held)
+      filler = client.send_request # takes the window of the connection
+      client.header_of(filler)
+      client.body_of(filler, 65_535)
+      client.rst_stream(filler)
+      streams = ['u=7', 'u=0', 'u=3'].map { |value| client.send_request('GET', '/', fields: [['priority', value]]) }
+      streams.each { |stream| client.header_of(stream) }
+      client.grant(150_000)
+      client.sync
+      expect(got(client, streams)).to eq([0, 100_000, 50_000])
+      client.grant(150_000)
+      client.sync
+      expect(got(client, streams)).to eq([100_000] * 3)
+    end
+
+    it 'follows PRIORITY_UPDATE (RFC 9218)' do
+      server = serve { |request| request.respond('x' * 100_000) }
+      client = h2(server, settings: { INITIAL_WINDOW_SIZE: 200_000 }, window: :held)
+      filler = client.send_request
+      client.header_of(filler)
+      client.body_of(filler, 65_535)
+      client.rst_stream(filler)
+      streams = Array.new(3) { client.send_request }
+      streams.each { |stream| client.header_of(stream) }
+      client.frame(0x10, 0, 0, [streams[1]].pack('N') + 'u=1')
+      client.grant(100_000)
+      client.sync
+      expect(got(client, streams)).to eq([0, 100_000, 0])
+      client.grant(200_000)
+      client.sync
+      expect(got(client, streams)).to eq([100_000] * 3)
+    end
+
     it 'goes at one byte a time if that is all that the client gives' do
       server = serve { |request| request.respond('x' * 300) }
       client = h2(server, settings: { INITIAL_WINDOW_SIZE: 0 }, window: :held)
