@@ -24,11 +24,13 @@ module Polyphony
         return refuse if failed
 
         result = @connection.operate { Polyphony.shield { ask } }
-        raise NotCommitted, "the server ended the transaction with #{result.cmd_status}" if result.cmd_status != 'COMMIT'
+        return if result.cmd_status == 'COMMIT'
+
+        raise NotCommitted, "the server ended the transaction with #{result.cmd_status}"
       rescue ::PG::ConnectionBad, ::PG::UnableToSend => e
         raise e if e.is_a?(CommitUnknown) || !@asked
 
-        raise CommitUnknown, "the connection was lost during COMMIT, which may have been done or not: #{e.message.strip}"
+        raise CommitUnknown, 'the connection was lost during COMMIT, which may have been done or not: ' + e.message.strip
       end
 
       private
@@ -55,19 +57,23 @@ module Polyphony
         return if Polyphony.now < @deadline
 
         @wire.drop
-        raise CommitUnknown, "no answer to COMMIT within #{@limit} s after the fiber was to end: it may have been done or not"
+        raise CommitUnknown, "no answer to COMMIT within #{@limit} s after the fiber was to end: it may have been " \
+                             'done or not'
       end
     end
     private_constant :Commit
 
     # Transactions that the server has given up because of others are run again. @api private
     module Retries
+      AGAIN = [::PG::TRSerializationFailure, ::PG::TRDeadlockDetected, ::PG::FeatureNotSupported,
+               ::PG::InvalidSqlStatementName].freeze
+
       # @param retries [Integer]
       def self.run(retries)
         tries = 0
         begin
           yield
-        rescue ::PG::TRSerializationFailure, ::PG::TRDeadlockDetected, ::PG::FeatureNotSupported, ::PG::InvalidSqlStatementName => e
+        rescue *AGAIN => e
           raise if (tries += 1) > retries || !worth_it?(e)
 
           Polyphony.backend.sleep([0.01 * (2**tries), 1].min * ::Random.rand)

@@ -48,27 +48,37 @@ module Polyphony
 
       def try
         errors = []
-        wanted = @options.conninfo[:target_session_attrs]
-        (wanted == 'prefer-standby' ? %w[standby any] : [wanted]).each do |attributes|
-          addresses.each do |address|
-            return open(@options.conninfo.merge(address, { target_session_attrs: attributes }.compact))
-          rescue ::PG::Error => e
-            errors << e
-          end
+        places.each do |place|
+          return make(@options.conninfo.merge(place))
+        rescue ::PG::Error => e
+          errors << e
         end
-        raise errors.size == 1 ? errors.first : ::PG::ConnectionBad.new(errors.map { |error| error.message.b.strip }.uniq.join("\n"))
+        raise errors.first if errors.size == 1
+
+        raise ::PG::ConnectionBad, errors.map { |error| error.message.b.strip }.uniq.join("\n")
+      end
+
+      # @return [Array<Hash>] what to try, in order
+      def places
+        return addresses unless @options.conninfo[:target_session_attrs] == 'prefer-standby'
+
+        all = addresses
+        %w[standby any].flat_map { |kind| all.map { |address| address.merge(target_session_attrs: kind) } }
       end
 
       # libpq would block while it resolves names.
       def addresses
-        given = ::PG::Connection.conndefaults.to_h { |pair| [pair[:keyword].to_sym, pair[:val]] }
-                                .slice(:host, :hostaddr, :port).compact.merge(@options.conninfo)
-        return [{}] if given[:hostaddr] || (@options.conninfo[:service] && !@options.conninfo[:host])
+        given = with_defaults
+        return [{}] if given[:hostaddr] || (given[:service] && !@options.conninfo[:host])
 
-        hosts = hosts(given)
         ports = given[:port].to_s.split(',', -1)
-        all = hosts.each_with_index.flat_map { |host, i| at(host, ports.size > 1 ? ports[i] : ports.first) }
+        all = hosts(given).each_with_index.flat_map { |host, i| at(host, ports.size > 1 ? ports[i] : ports.first) }
         given[:load_balance_hosts] == 'random' ? all.shuffle : all
+      end
+
+      def with_defaults
+        defaults = ::PG::Connection.conndefaults.to_h { |pair| [pair[:keyword].to_sym, pair[:val]] }
+        defaults.slice(:host, :hostaddr, :port).compact.merge(@options.conninfo)
       end
 
       def hosts(given)
@@ -89,7 +99,7 @@ module Polyphony
         found.map { |address| place.merge(hostaddr: address) }
       end
 
-      def open(conninfo)
+      def make(conninfo)
         connection = ::PG::Connection.connect_start(conninfo)
         poll(connection, Polyphony.now + @options.connect_timeout)
         raise ::PG::ConnectionBad, connection.error_message unless connection.status == ::PG::CONNECTION_OK

@@ -35,7 +35,8 @@ module Polyphony
       def write(*texts)
         texts.sum do |text|
           text = text.to_s
-          0.step(text.bytesize - 1, PIECE) { |from| put(text.bytesize > PIECE ? text.byteslice(from, PIECE) : text, nil) }
+          whole = text.bytesize <= PIECE
+          0.step(text.bytesize - 1, PIECE) { |from| put(whole ? text : text.byteslice(from, PIECE), nil) }
           @bytes += text.bytesize
           text.bytesize
         end

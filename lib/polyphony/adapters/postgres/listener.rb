@@ -98,8 +98,10 @@ module Polyphony
         if subscription.queue.size < subscription.limit
           subscription.queue << item
         else
-          subscription.error = Overflow.new("more than #{subscription.limit} notifications waited for a fiber that " \
-                                            "listens to #{subscription.channels.join(', ')}: receive faster, or allow more with limit:")
+          subscription.error = Overflow.new(
+            "more than #{subscription.limit} notifications waited for a fiber that listens to " \
+            "#{subscription.channels.join(', ')}: receive faster, or allow more with limit:"
+          )
         end
       end
 

@@ -37,7 +37,7 @@ module Polyphony
 
       def connect
         wire = Wire.new(@connector.connect(::Float::INFINITY), @options)
-        wire.pg.set_notice_processor { nil } # the server's last words: that it has ended is dealt with, not to be printed
+        wire.pg.set_notice_processor { nil } # the server's last words: its end is dealt with, not to be printed
         return wire.drop if @closed || @subscriptions.empty?
 
         @wire = wire

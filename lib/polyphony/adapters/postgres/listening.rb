@@ -8,9 +8,9 @@ module Polyphony
     module Listening
       # Yields what is sent to channels by NOTIFY, until the fiber is stopped or the block ends it with `break`.
       #
-      # When the connection is lost it makes another, for as long as it takes, and listens again. What was sent meanwhile
-      # is lost: `gap` is called then, to look in the database for what was missed. `ready` and `gap` are called in the
-      # listening fiber, in order with the block.
+      # When the connection is lost it makes another, for as long as it takes, and listens again. What was sent in
+      # between is lost: `gap` is called then, to look in the database for what was missed. `ready` and `gap` are called
+      # in the listening fiber, in order with the block.
       #
       # @param channels [Array<String, Symbol>] at least one; case counts
       # @param ready [#call, nil] called once, when it listens: what is sent from now on is received
@@ -32,13 +32,8 @@ module Polyphony
 
         names = channels.flatten.map { |channel| Notifying.channel(channel) }.uniq
         Polyphony.count(limit, 'limit')
-        listener.listen(names, limit) do |kind, *message|
-          case kind
-          when :message then yield(*message)
-          when :ready then ready&.call
-          when :gap then gap&.call
-          end
-        end
+        hooks = { ready: ready, gap: gap }
+        listener.listen(names, limit) { |kind, *message| kind == :message ? yield(*message) : hooks[kind]&.call }
       end
 
       # With {#subscribe}, what {Polyphony::Topic} needs to span processes: `Topic.new('news', over: db)`.

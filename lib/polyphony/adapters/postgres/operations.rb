@@ -54,7 +54,9 @@ module Polyphony
         return if @wire.broken? || @wire.pg.transaction_status == ::PG::PQTRANS_IDLE
 
         @wire.roll_back
-        raise NotCommitted, 'the block ended in the midst of a transaction, which was rolled back: use transaction { }' if ended
+        return unless ended
+
+        raise NotCommitted, 'the block ended in the midst of a transaction, which was rolled back: use transaction { }'
       end
 
       # Runs the block, in which the connection does one thing.
@@ -87,8 +89,8 @@ module Polyphony
       private
 
       def busy_with_itself
-        'this fiber is in the midst of rows or of a COPY on its connection, on which nothing else can go on meanwhile: ' \
-          'collect the rows first, or ask in another fiber'
+        'this fiber is in the midst of rows or of a COPY on its connection, on which nothing else can go on ' \
+          'meanwhile: collect the rows first, or ask in another fiber'
       end
 
       def execute(sql, params)

@@ -7,6 +7,8 @@ module Polyphony
       DEFAULTS = { size: 10, timeout: 5, connect_timeout: 10, reconnect: 30, idle_check: 30, max_lifetime: 1800,
                    max_idle: nil, cleanup_timeout: 5, statement_timeout: nil, settings: nil, statement_cache: 256,
                    results: :result, types: false, pipeline: false }.freeze
+      TIMES = %i[connect_timeout reconnect idle_check cleanup_timeout].freeze
+      LIMITS = %i[timeout max_lifetime max_idle statement_timeout].freeze # nil: none
       FORMS = %i[result hashes symbols values].freeze
 
       # @return [Hash{Symbol => String}] for libpq
@@ -24,10 +26,7 @@ module Polyphony
         number_from_url
         check
         name_session
-        @conninfo[:connect_timeout] = [connect_timeout.ceil, 2].max.to_s
-        @conninfo[:options] = [@conninfo[:options], *switches].compact.join(' ') unless switches.empty?
-        @conninfo[:fallback_application_name] ||= ::File.basename($PROGRAM_NAME)[0, 60]
-        @conninfo.freeze
+        for_libpq
       end
 
       # @return [String] where it connects to, without the password
@@ -59,15 +58,14 @@ module Polyphony
             raise ::ArgumentError, 'the database is named by a URL ("postgres://user@host/name"), by libpq\'s words ' \
                                    "(\"host=… dbname=…\") or by a Hash of these, not #{target.inspect}"
           end
-          ::PG::Connection.conninfo_parse(text).filter_map { |pair| [pair[:keyword].to_sym, pair[:val]] if pair[:val] }.to_h
+          ::PG::Connection.conninfo_parse(text).to_h { |pair| [pair[:keyword].to_sym, pair[:val]] }.compact
         end
       rescue ::PG::Error => e
         raise ::ArgumentError, "the database's address cannot be read: #{e.message.strip}"
       end
 
-      def known(pairs)
-        pairs[:dbname] ||= pairs.delete(:database) if pairs.key?(:database)
-        pairs[:user] ||= pairs.delete(:username) if pairs.key?(:username)
+      def known(given)
+        pairs = given.transform_keys { |key| { database: :dbname, username: :user }.fetch(key, key) }
         words = ::PG::Connection.conndefaults.map { |pair| pair[:keyword].to_sym }
         unknown = pairs.keys - words
         return pairs.compact.transform_values(&:to_s) if unknown.empty?
@@ -84,16 +82,24 @@ module Polyphony
 
       def check
         Polyphony.count(size, 'size')
-        %i[connect_timeout reconnect idle_check cleanup_timeout].each { |name| Polyphony.duration(@given[name], name.to_s) }
-        %i[timeout max_lifetime max_idle statement_timeout].each do |name|
-          Polyphony.duration(@given[name], name.to_s) if @given[name]
-        end
+        TIMES.each { |name| Polyphony.duration(@given[name], name.to_s) }
+        LIMITS.each { |name| Polyphony.duration(@given[name], name.to_s) if @given[name] }
         unless statement_cache.is_a?(::Integer) && !statement_cache.negative?
-          raise ::ArgumentError, "statement_cache is how many statements a connection keeps, 0 for none, not #{statement_cache.inspect}"
+          raise ::ArgumentError, 'statement_cache is how many statements a connection keeps, 0 for none, not ' +
+                                 statement_cache.inspect
         end
-        raise ::TypeError, "settings is a Hash of the server's parameters, not #{settings.inspect}" unless settings.nil? || settings.is_a?(::Hash)
+        unless settings.nil? || settings.is_a?(::Hash)
+          raise ::TypeError, "settings is a Hash of the server's parameters, not #{settings.inspect}"
+        end
 
         self.class.form(results)
+      end
+
+      def for_libpq
+        @conninfo[:connect_timeout] = [connect_timeout.ceil, 2].max.to_s # of what cancels
+        @conninfo[:options] = [@conninfo[:options], *switches].compact.join(' ') unless switches.empty?
+        @conninfo[:fallback_application_name] ||= ::File.basename($PROGRAM_NAME)[0, 60]
+        @conninfo.freeze
       end
 
       # libpq sends a name of its own, which would win.

@@ -75,21 +75,22 @@ module Polyphony
         abandon(request) if request && !request.done?
       end
 
-      def ready? = @wire && !@gate && @requests.size < LIMIT && (@requests.empty? ? fresh? : @wanted.positive?)
+      def ready? = @wire && room? && (@requests.empty? ? fresh? : @wanted.positive?)
 
       def enter(life)
         until ready?
           raise Closed, "#{inspect} is closed" if @closed
 
-          if @gate || @requests.size >= LIMIT then @turns.wait(life) { !@gate && @requests.size < LIMIT }
-          elsif @wire && !@requests.empty? then sweep
-          else connect
+          if room? then @requests.empty? ? connect : sweep
+          else @turns.wait(life) { room? }
           end
         end
       end
 
-      # What is under way is wanted by nobody: those who waited for it were stopped before those who came before them had
-      # their answers.
+      def room? = !@gate && @requests.size < LIMIT
+
+      # What is under way is wanted by nobody: who waited for it was stopped while another still waited for an answer
+      # before it.
       def sweep
         step(0)
         end_all unless @gate || @requests.empty? || @wanted.positive?

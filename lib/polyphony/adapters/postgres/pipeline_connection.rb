@@ -59,7 +59,8 @@ module Polyphony
       def again(error)
         return error.class.new(error.message) if error.is_a?(Closed)
 
-        ::PG::ConnectionBad.new("the connection was lost before the answer came; whether the query was done is not known: #{error&.message.to_s.b.strip}")
+        ::PG::ConnectionBad.new('the connection was lost before the answer came; whether the query was done is not ' \
+                                "known: #{error&.message.to_s.b.strip}")
       end
     end
     private_constant :PipelineConnection

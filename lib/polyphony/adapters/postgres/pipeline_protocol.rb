@@ -6,8 +6,8 @@ module Polyphony
     # the order of the commands. @api private
     module PipelineProtocol
       # What changes the state of a session, which all share, or cannot be done in a pipeline.
-      UNFIT = %r{\A(?:\s|--[^\n]*\n|/\*.*?\*/)*(?<word>begin|start|commit|end|rollback|abort|savepoint|release|prepare|execute|
-                 deallocate|discard|set|reset|listen|unlisten|copy|declare|fetch|lock|load)\b}imx.freeze
+      UNFIT = %r{\A(?:\s|--[^\n]*\n|/\*.*?\*/)*(?<word>begin|start|commit|end|rollback|abort|savepoint|release|prepare|
+                 execute|deallocate|discard|set|reset|listen|unlisten|copy|declare|fetch|lock|load)\b}imx.freeze
       TOO_MANY = 20 # statements that the server still keeps for nobody
       private_constant :UNFIT, :TOO_MANY
 
@@ -32,8 +32,9 @@ module Polyphony
         return unless word
 
         @statements.forget(sql) # or it would count as seen
-        raise ::ArgumentError, "#{word.upcase} cannot go through the pipeline, whose connection all fibers share: use " \
-                               'db.transaction { |tx| … } or db.with { |connection| … }, where this fiber has one of its own'
+        raise ::ArgumentError, "#{word.upcase} cannot go through the pipeline, whose connection all fibers share: " \
+                               'use db.transaction { |tx| … } or db.with { |connection| … }, where this fiber has one ' \
+                               'of its own'
       end
 
       # For the next time. Until the server has said yes the statement goes unprepared.
@@ -44,13 +45,13 @@ module Polyphony
         name = statements.new_name
         @preparing[sql] = true
         @wire.pg.send_prepare(name, sql)
-        sync(Request.new(nil) { |result| prepared(statements, sql, name) if result&.result_status == ::PG::PGRES_COMMAND_OK })
+        sync(Request.new(nil) { |result| prepared(result, statements, sql, name) })
         deallocate if statements.dropped.size > TOO_MANY
       end
 
-      def prepared(statements, sql, name)
+      def prepared(result, statements, sql, name)
         @preparing.delete(sql)
-        statements.add(sql, name)
+        statements.add(sql, name) if result&.result_status == ::PG::PGRES_COMMAND_OK
       end
 
       def deallocate
@@ -87,20 +88,20 @@ module Polyphony
       # Gives out the answers that have come.
       def harvest(wire)
         pg = wire.pg
-        ended = false # two ends in a row: libpq waits for nothing
+        ended = false
         until @requests.empty? || pg.is_busy
           result = pg.sync_get_result
-          if result.nil?
-            break if ended
+          break if result.nil? && ended # twice: libpq awaits nothing
 
-            ended = true
-          else
-            ended = false
-            result.result_status == ::PG::PGRES_PIPELINE_SYNC ? complete : @requests.first.take(result)
-          end
+          ended = result.nil?
+          sort(result) if result
         end
         wire.heard = Polyphony.now
         close if @closed && @requests.empty?
+      end
+
+      def sort(result)
+        result.result_status == ::PG::PGRES_PIPELINE_SYNC ? complete : @requests.first.take(result)
       end
 
       def complete

@@ -4,8 +4,8 @@ require_relative 'pipeline'
 
 module Polyphony
   class Postgres
-    # Queries of many fibers over one connection, in one round trip: what {Postgres#pipelined} gives, and what a database
-    # with `pipeline: true` does by itself. For short queries that depend on nothing but their parameters: a long one
+    # Queries of many fibers over one connection, in one round trip: what {Postgres#pipelined} gives, and what a
+    # database with `pipeline: true` does by itself. For short queries that depend on nothing but their parameters: a long one
     # holds up those behind it, and one whose fiber is stopped is cancelled on the server only if nobody else waits.
     class Pipelined
       include Queries
@@ -60,11 +60,11 @@ module Polyphony
         raise Closed, "#{@database.inspect} is closed" if @closed
 
         scheduler = Scheduler.install
-        lanes = (@lanes[scheduler] if @pid == ::Process.pid) || open(scheduler)
+        lanes = (@lanes[scheduler] if @pid == ::Process.pid) || make(scheduler)
         lanes.size == 1 ? lanes.first : lanes.push(lanes.shift).min_by(&:size)
       end
 
-      def open(scheduler)
+      def make(scheduler)
         if @pid != ::Process.pid
           @pid = ::Process.pid
           @left_behind = [@left_behind, @lanes]

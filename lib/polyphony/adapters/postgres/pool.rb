@@ -36,7 +36,8 @@ module Polyphony
       #   fibers that do; connects: connections made for both; gaps: how often listening was interrupted
       # @suspends no
       def stats
-        @pool.stats.merge(@counters, under_way: @pipelined.size, listening: @listeners ? @listeners.values.sum(&:size) : 0)
+        listening = @listeners ? @listeners.values.sum(&:size) : 0
+        @pool.stats.merge(@counters, under_way: @pipelined.size, listening: listening)
       end
 
       # @return [String] without the password
