@@ -75,7 +75,7 @@ module Polyphony
       # Whether the engine's `subscribe` takes this hook.
       def tells?(hook)
         @span.engine.method(:subscribe).parameters.any? do |kind, name|
-          kind == :keyrest || (name == hook && %i[key keyreq].include?(kind))
+          kind == :keyrest || (name == hook && kind.start_with?('key'))
         end
       end
 

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require 'polyphony/adapters/redis'
+require_relative '../../support/run_ruby'
 
 RSpec.describe Polyphony::Redis, '.encode' do
   def encode(command, options = nil) = described_class.encode(String.new, command, options)
@@ -34,5 +35,24 @@ RSpec.describe Polyphony::Redis, '.encode' do
     expect(described_class.encode_alone(buffer, %w[B])).to equal(buffer).and eq("*1\r\n$1\r\nB\r\n")
     described_class.encode_alone(buffer, ['x' * 100_000])
     expect(described_class.encode_alone(buffer, %w[C])).to eq("*1\r\n$1\r\nC\r\n")
+  end
+end
+
+RSpec.describe 'polyphony/adapters/redis' do
+  it 'says which gem is missing' do
+    result = run_ruby("begin; require 'polyphony/adapters/redis'; rescue LoadError => e; puts e.message; end", flags: ['--disable-gems'])
+    expect(result.stdout).to match(/builds on the gem redis-client.*gem install redis-client/)
+  end
+
+  it 'changes nothing of redis-client but the list of its drivers' do
+    result = run_ruby(<<~RUBY)
+      require 'redis-client'
+      seen = -> { ObjectSpace.each_object(Module).select { |m| m.name&.start_with?('RedisClient') }
+        .to_h { |m| [m.name, [m.ancestors, m.instance_methods(false).map { |n| m.instance_method(n).source_location }, m.singleton_methods(false), m.constants(false)]] } }
+      before = [seen.call, RedisClient.default_driver]
+      require 'polyphony/adapters/redis'
+      p [seen.call, RedisClient.default_driver] == before, RedisClient.driver(:polyphony)
+    RUBY
+    expect([result.stderr, result.stdout]).to eq(['', "true\nPolyphony::Redis::Connection\n"])
   end
 end
