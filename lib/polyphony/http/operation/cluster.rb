@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative 'cluster/obeying'
 require_relative 'crew'
 require_relative 'generation'
 require_relative 'notify'
@@ -16,10 +17,10 @@ module Polyphony
       # replaces the workers one generation by the next; TTIN, TTOU one worker more, one less; USR1 opens logs
       # again; QUIT has the workers print what they do.
       class Cluster
+        include Obeying
+
         # Signals that it listens to.
         SIGNALS = %w[TERM INT HUP TTIN TTOU USR1 QUIT CHLD].freeze
-        ENDS = %w[TERM INT].freeze
-        private_constant :ENDS
         # Seconds between two looks at the workers, at most.
         TURN = 0.5
 
@@ -65,7 +66,7 @@ module Polyphony
             ::Signal.trap(name) do |number|
               next unless @pid == ::Process.pid
 
-              exit(128 + number) if @booting && ENDS.include?(name)
+              exit(128 + number) if @booting && Obeying::ENDS.include?(name)
               @writer.write_nonblock("#{name}\n", exception: false)
             end
           end
@@ -133,71 +134,6 @@ module Polyphony
         def stays_as_it_is(why)
           @log.warn("not reloaded, everything stays as it is: #{why}")
           Notify.ready("#{workers}; the last reload failed") if @current
-        end
-
-        # --- signals ---
-
-        def obey_all
-          @signals.read_nonblock(4096).split.uniq.each { |name| obey(name) }
-        rescue ::IO::WaitReadable
-          nil
-        end
-
-        def obey(name)
-          case name
-          when *ENDS then @stopping ? kill : stop(@configuration.grace)
-          when 'HUP' then reload
-          when 'TTIN' then resize(1)
-          when 'TTOU' then resize(-1)
-          when 'USR1', 'QUIT' then @crew.signal(name)
-          end
-        end
-
-        def stop(grace, status: nil)
-          @status = status
-          Notify.send('STOPPING=1')
-          @log.info("stopping: requests under way have #{grace} s") if grace.positive?
-          @stopping = true
-          [@next, @current].compact.each(&:close)
-          @next = @current = nil
-          @crew.stop(grace)
-        end
-
-        def kill
-          @log.warn("stopped at once: #{@crew.size} workers are killed")
-          @status = 1
-          @crew.kill
-        end
-
-        def reload
-          return if @stopping
-
-          Notify.reloading
-          @log.info('reloading: new workers are started')
-          configuration = @configuration.again
-          raise Error, 'for 0 workers, restart' if configuration.workers.zero?
-
-          replace_next(prepare(configuration))
-        rescue ::StandardError, ::ScriptError => e
-          stays_as_it_is(e.message)
-        end
-
-        # One that is not there yet is not waited for any more.
-        def replace_next(generation)
-          former, @next = @next, generation
-          return unless former
-
-          @crew.stop_all(former)
-          former.close(@next, @current)
-        end
-
-        def resize(by)
-          generation = @next || @current
-          return if generation.nil? || generation.count + by < 1
-
-          generation.count += by
-          @log.info("#{generation.count} workers from now on")
-          @crew.stop_surplus(generation)
         end
 
         def now = ::Process.clock_gettime(::Process::CLOCK_MONOTONIC)

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative 'crew/starting'
 require_relative 'child'
 require_relative 'life'
 require_relative 'worker'
@@ -9,6 +10,8 @@ module Polyphony
     module Operation
       # The workers of a {Cluster}.
       class Crew
+        include Starting
+
         # Seconds that a worker must live for its death to be nothing that comes again at once.
         SETTLED = 5
         # Seconds before a worker that keeps dying is started again, at most.
@@ -138,41 +141,6 @@ module Polyphony
           reason = child.reason.delete_prefix('e').force_encoding(::Encoding::UTF_8)
           @log.warn("#{child} did not start: #{reason.empty? || reason == @reason ? what : reason.chomp}")
           @reason = reason
-        end
-
-        # --- a new one ---
-
-        def start(generation, index)
-          life, writer = ::IO.pipe
-          pid = ::Process.fork { become_worker(generation, index, life, writer) }
-          @children[pid] = Child.new(pid, index, generation, life)
-        rescue ::SystemCallError => e
-          life&.close
-          @log.warn("worker #{index} cannot be started: #{e.message}")
-          generation.pause(index, MAX_PAUSE)
-        ensure
-          writer&.close
-        end
-
-        # Signals that are for the first process, or come too early, are not to end it.
-        def become_worker(generation, index, life, writer)
-          %w[INT HUP USR1 USR2 TTIN TTOU].each { |name| ::Signal.trap(name) { nil } }
-          %w[TERM QUIT CHLD].each { |name| ::Signal.trap(name, 'DEFAULT') }
-          [life, *@private_pipes, *@children.each_value.map(&:life)].each(&:close)
-          $PROGRAM_NAME = "polyphony: worker #{index}"
-          Notify.forget
-          work(generation, index, Life.new(writer, Log.new($stderr, "worker #{index}")))
-        end
-
-        def work(generation, index, life)
-          Worker.new(generation.configuration, generation.sockets, life, index: index, handler: generation.handler).run
-        rescue ::SystemExit
-          raise
-        rescue ::SignalException => e # before it had handlers of its own
-          exit!(128 + e.signo)
-        rescue ::Exception => e # rubocop:disable Lint/RescueException -- the process ends
-          life.failed(e.is_a?(Polyphony::Error) ? e.message : e.full_message(highlight: false))
-          exit!(1)
         end
       end
     end
