@@ -15,7 +15,7 @@ require 'polyphony'
 abort 'This needs a database: DATABASE_URL=postgres://user@host/name' unless ENV['DATABASE_URL']
 require 'polyphony/adapters/postgres'
 
-db = Polyphony::Postgres.new(ENV.fetch('DATABASE_URL'), size: 5, types: true, settings: { client_min_messages: 'warning' })
+db = Polyphony::Postgres.new(ENV.fetch('DATABASE_URL'), size: 5, settings: { client_min_messages: 'warning' })
 db.exec('DROP TABLE IF EXISTS accounts; CREATE TABLE accounts (name text, cents int CHECK (cents >= 0))')
 db.query('INSERT INTO accounts VALUES ($1, $2)', 'cash', 100)
 

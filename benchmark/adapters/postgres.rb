@@ -19,7 +19,8 @@ module Bench
       # A connection of the gem's own for each unit, made beforehand, with the statement prepared.
       def connections(stage, sql)
         require 'pg'
-        connections = Array.new(stage.units) { ::PG.connect(ENV.fetch('DATABASE_URL')).tap { |c| c.prepare('bench', sql) } }
+        connections = Array.new(stage.units) { ::PG.connect(ENV.fetch('DATABASE_URL')) }
+        connections.each { |connection| connection.prepare('bench', sql) }
         stage.at_end { connections.each(&:close) }
         connections
       end
@@ -50,8 +51,10 @@ module Bench
       PostgresRows.gem_alone(self, 'SELECT 1')
     end
 
-    row 'pg_pipe', 'PostgreSQL: SELECT 1, with implicit pipelining and without', unit: 'query', over: 3, check: ->(value) { value == '1' } do
-      { 'pipeline: true' => { pipeline: true }, 'pipeline: false, 10 connections' => { size: 10 } }.each do |name, options|
+    row 'pg_pipe', 'PostgreSQL: SELECT 1, with implicit pipelining and without', unit: 'query', over: 3,
+                   check: ->(value) { value == '1' } do
+      { 'pipeline: true' => { pipeline: true },
+        'pipeline: false, 10 connections' => { size: 10 } }.each do |name, options|
         contender(name, on: :polyphony) do |stage|
           db = PostgresRows.database(stage, **options)
           ->(_unit) { PostgresRows.value(db.query('SELECT 1')) }
@@ -59,8 +62,10 @@ module Bench
       end
     end
 
-    row 'pg_rows', 'PostgreSQL: 100 rows of 5 columns as hashes with Symbols, types cast', unit: 'query', units: 10, check: ->(rows) { rows.size == 100 } do
-      sql = "SELECT x AS id, 'name ' || x AS name, x * 1.5::float8 AS price, x % 2 = 0 AS even, now() AS at FROM generate_series(1, 100) x"
+    row 'pg_rows', 'PostgreSQL: 100 rows of 5 columns as hashes with Symbols, types cast', unit: 'query', units: 10,
+                   check: ->(rows) { rows.size == 100 } do
+      sql = "SELECT x AS id, 'name ' || x AS name, x * 1.5::float8 AS price, x % 2 = 0 AS even, now() AS at " \
+            'FROM generate_series(1, 100) x'
       contender('Polyphony::Postgres', on: :polyphony) do |stage|
         db = PostgresRows.database(stage, results: :symbols, types: true)
         ->(_unit) { db.query(sql) }
@@ -68,7 +73,11 @@ module Bench
       contender('pg, on threads', on: :threads) do |stage|
         connections = PostgresRows.connections(stage, sql)
         connections.each { |c| c.type_map_for_results = ::PG::BasicTypeMapForResults.new(c) }
-        ->(unit) { connections[unit].exec_prepared('bench').then { |result| result.field_name_type = :symbol and result.to_a } }
+        lambda do |unit|
+          result = connections[unit].exec_prepared('bench')
+          result.field_name_type = :symbol
+          result.to_a
+        end
       end
     end
   end

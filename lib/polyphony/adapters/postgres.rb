@@ -100,7 +100,8 @@ module Polyphony
 
     # Runs the block in a transaction: committed at its end, rolled back after an error, a stop or a time limit. It is
     # the calling fiber's: what the fiber asks of the database in it, by {#query} too, is part of it, and a transaction
-    # in it is a savepoint. Other fibers, also those spun in the block, are not in it: they have connections of their own.
+    # in it is a savepoint. Other fibers, also those spun in the block, are not in it: they have connections of their
+    # own.
     #
     # From COMMIT on it is not interrupted: a stop comes at the next wait after it.
     #
@@ -118,9 +119,8 @@ module Polyphony
     # @raise [ArgumentError] for options in a nested one
     # @suspends as {#with}, and until the server has answered
     def transaction(isolation: nil, read_only: nil, deferrable: nil, retries: 0, &block)
-      with do |connection|
-        connection.transaction(isolation: isolation, read_only: read_only, deferrable: deferrable, retries: retries, &block)
-      end
+      modes = { isolation: isolation, read_only: read_only, deferrable: deferrable }
+      with { |connection| connection.transaction(retries: retries, **modes, &block) }
     end
 
     # @see Queries#query

@@ -29,7 +29,7 @@ RSpec.describe Polyphony::Postgres, 'interrupted', :postgres, :fibers do
 
     it 'by cancel and raise' do
       pid = pid_of(db)
-      [-> (fiber) { fiber.cancel(IOError) }, -> (fiber) { fiber.raise(IOError) }].each do |interrupt|
+      [->(fiber) { fiber.cancel(IOError) }, ->(fiber) { fiber.raise(IOError) }].each do |interrupt|
         fiber = in_mid_query { error_of { db.query(slow) } }
         interrupt.call(fiber)
         expect(fiber.await).to be_a(IOError)

@@ -35,7 +35,7 @@ RSpec.describe Polyphony::Postgres, 'under load', :postgres, :fibers do
     when 0 then db.transaction { |tx| tx.query("INSERT INTO #{name} VALUES ($1)", i) && tx.rollback }
     when 1 then error_of { db.query('SELECT 1/0') }
     when 2 then db.pipelined.value('SELECT $1::int', i)
-    when 3 then db.each_row('SELECT * FROM generate_series(1, 3)') { break }
+    when 3 then db.each_row('SELECT * FROM generate_series(1, 3)').first
     when 4 then db.copy_out('COPY (SELECT 1) TO STDOUT') { nil }
     when 5 then i % 200 == 5 ? move_on_after(0.001) { db.query('SELECT pg_sleep(10)') } : db.notify('nobody', i)
     when 6 then i % 200 == 6 ? spin { db.query('SELECT pg_sleep(10)') }.tap { snooze }.stop : db.value('SELECT 1')

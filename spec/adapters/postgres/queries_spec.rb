@@ -141,6 +141,11 @@ RSpec.describe Polyphony::Postgres, :postgres, :fibers do
     expect { database(statement_timeout: 0.05).query('SELECT pg_sleep(30)') }.to raise_error(PG::QueryCanceled, /statement timeout/)
   end
 
+  it 'says which gem is missing' do
+    result = run_ruby("begin\n require 'polyphony/adapters/postgres'\nrescue LoadError => e\n puts e.message\nend\n", flags: ['--disable-gems'], env: { 'RUBYLIB' => nil })
+    expect(result.stdout).to eq("polyphony/adapters/postgres needs the pg gem. Add to the Gemfile: gem 'pg', '~> 1.6'\n")
+  end
+
   it 'works in a plain thread, and lets other fibers of it run' do
     ran = []
     Thread.new do

@@ -30,7 +30,7 @@ module Polyphony
       rescue ::PG::ConnectionBad, ::PG::UnableToSend => e
         raise e if e.is_a?(CommitUnknown) || !@asked
 
-        raise CommitUnknown, 'the connection was lost during COMMIT, which may have been done or not: ' + e.message.strip
+        raise CommitUnknown, "the connection was lost in COMMIT; whether it was done is not known: #{e.message.strip}"
       end
 
       private

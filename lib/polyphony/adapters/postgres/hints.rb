@@ -6,7 +6,7 @@ module Polyphony
     module Hints
       TABLE = {
         /password authentication failed/ =>
-          'check user and password (PGUSER, PGPASSWORD, ~/.pgpass, the URL: there %, @ and / are written as %25, %40, %2F)',
+          'check user and password: PGUSER, PGPASSWORD, ~/.pgpass, the URL (there %, @ and / are %25, %40, %2F)',
         /no password supplied/ => 'give a password: in the URL, as password:, in PGPASSWORD or in ~/.pgpass',
         /too many clients|remaining connection slots|too many connections/ =>
           'the server has no connection left: use a smaller size: in each process, raise max_connections, or put a ' \

@@ -47,10 +47,7 @@ module Polyphony
       # @raise [NotCommitted]
       def release(ended)
         @holder = nil
-        return if @wire.broken?
-        return @wire.drop if @raw && @wire.pg.pipeline_status != ::PG::PQ_PIPELINE_OFF
-
-        @wire.settle if @wire.active?
+        tidy unless @wire.broken?
         return if @wire.broken? || @wire.pg.transaction_status == ::PG::PQTRANS_IDLE
 
         @wire.roll_back
@@ -87,6 +84,12 @@ module Polyphony
       end
 
       private
+
+      def tidy
+        return @wire.drop if @raw && @wire.pg.pipeline_status != ::PG::PQ_PIPELINE_OFF
+
+        @wire.settle if @wire.active?
+      end
 
       def busy_with_itself
         'this fiber is in the midst of rows or of a COPY on its connection, on which nothing else can go on ' \

@@ -31,10 +31,10 @@ module Polyphony
 
       # @return [String] where it connects to, without the password
       def place
-        host = @conninfo[:host] || @conninfo[:hostaddr] || ::ENV['PGHOST'] || @conninfo[:service]
-        port = @conninfo[:port] || ::ENV['PGPORT']
-        name = @conninfo[:dbname] || ::ENV['PGDATABASE']
-        "#{host || 'local'}#{":#{port}" if port}#{"/#{name}" if name}"
+        host = @conninfo.values_at(:host, :hostaddr).compact.first || ::ENV['PGHOST'] || 'local'
+        port = @conninfo.fetch(:port, ::ENV['PGPORT'])
+        name = @conninfo.fetch(:dbname, ::ENV['PGDATABASE'])
+        [host, (":#{port}" if port), ("/#{name}" if name)].join
       end
 
       # @param form [Symbol]
@@ -84,6 +84,11 @@ module Polyphony
         Polyphony.count(size, 'size')
         TIMES.each { |name| Polyphony.duration(@given[name], name.to_s) }
         LIMITS.each { |name| Polyphony.duration(@given[name], name.to_s) if @given[name] }
+        check_session
+        self.class.form(results)
+      end
+
+      def check_session
         unless statement_cache.is_a?(::Integer) && !statement_cache.negative?
           raise ::ArgumentError, 'statement_cache is how many statements a connection keeps, 0 for none, not ' +
                                  statement_cache.inspect
@@ -91,8 +96,6 @@ module Polyphony
         unless settings.nil? || settings.is_a?(::Hash)
           raise ::TypeError, "settings is a Hash of the server's parameters, not #{settings.inspect}"
         end
-
-        self.class.form(results)
       end
 
       def for_libpq

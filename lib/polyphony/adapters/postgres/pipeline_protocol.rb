@@ -33,8 +33,8 @@ module Polyphony
 
         @statements.forget(sql) # or it would count as seen
         raise ::ArgumentError, "#{word.upcase} cannot go through the pipeline, whose connection all fibers share: " \
-                               'use db.transaction { |tx| … } or db.with { |connection| … }, where this fiber has one ' \
-                               'of its own'
+                               'use db.transaction { |tx| … } or db.with { |connection| … }, where this fiber has ' \
+                               'one of its own'
       end
 
       # For the next time. Until the server has said yes the statement goes unprepared.
@@ -88,17 +88,17 @@ module Polyphony
       # Gives out the answers that have come.
       def harvest(wire)
         pg = wire.pg
-        ended = false
-        until @requests.empty? || pg.is_busy
+        ends = 0
+        until ends > 1 || waiting?(pg) # two ends in a row: libpq awaits nothing
           result = pg.sync_get_result
-          break if result.nil? && ended # twice: libpq awaits nothing
-
-          ended = result.nil?
+          ends = result ? 0 : ends + 1
           sort(result) if result
         end
         wire.heard = Polyphony.now
         close if @closed && @requests.empty?
       end
+
+      def waiting?(pg) = @requests.empty? || pg.is_busy
 
       def sort(result)
         result.result_status == ::PG::PGRES_PIPELINE_SYNC ? complete : @requests.first.take(result)

@@ -5,8 +5,9 @@ require_relative 'pipeline'
 module Polyphony
   class Postgres
     # Queries of many fibers over one connection, in one round trip: what {Postgres#pipelined} gives, and what a
-    # database with `pipeline: true` does by itself. For short queries that depend on nothing but their parameters: a long one
-    # holds up those behind it, and one whose fiber is stopped is cancelled on the server only if nobody else waits.
+    # database with `pipeline: true` does by itself. For short queries that depend on nothing but their parameters: a
+    # long one holds up those behind it, and one whose fiber is stopped is cancelled on the server only if nobody else
+    # waits.
     class Pipelined
       include Queries
       include Notifying

@@ -108,7 +108,8 @@ module Polyphony
       def nobody_gave_back(timeout)
         users = @sessions.keys.first(5).map(&:label).join(', ')
         "no PostgreSQL connection was free within #{timeout} s: all #{@options.size} are in use, by #{users}" \
-          "#{', …' if @sessions.size > 5}; #{@pool.waiting} more fibers wait. Keep connections for shorter, or raise size:"
+          "#{', …' if @sessions.size > 5}; #{@pool.waiting} more fibers wait. Keep connections for shorter, or raise " \
+          'size:'
       end
     end
   end

@@ -28,7 +28,7 @@ module Polyphony
 
       # @param result [PG::Result] the first counts: what follows a failed one says only that it is skipped
       def take(result)
-        @result ||= result
+        @result = result unless @result
       end
 
       # The answer is complete.

@@ -2,8 +2,8 @@
 
 module Polyphony
   class Postgres
-    # What a connection does piece by piece: large results, and COPY. While the block of one runs the connection is busy,
-    # and what is left when it ends early is cancelled (see Operations#operate). @api private
+    # What a connection does piece by piece: large results, and COPY. While the block of one runs the connection is
+    # busy, and what is left when it ends early is cancelled (see Operations#operate). @api private
     module Streams
       ROWS = [::PG::PGRES_SINGLE_TUPLE, (::PG::PGRES_TUPLES_CHUNK if defined?(::PG::PGRES_TUPLES_CHUNK))].compact.freeze
       private_constant :ROWS

@@ -21,14 +21,18 @@ module Polyphony
         unless retries.is_a?(::Integer) && !retries.negative?
           raise ::ArgumentError, "retries is how often the block is run again, not #{retries.inspect}"
         end
-        outer = connection.transaction_in_progress
-        if outer && (retries.positive? || modes.any? { |_, value| !value.nil? })
-          raise ::ArgumentError, 'isolation:, read_only:, deferrable: and retries: are for the outermost transaction'
-        end
-        return new(connection, outer, savepoint(outer)).perform(&block) if outer
 
-        Retries.run(retries) { new(connection, nil, opening(**modes)).perform(&block) }
+        outer = connection.transaction_in_progress
+        return Retries.run(retries) { new(connection, nil, opening(**modes)).perform(&block) } unless outer
+
+        refuse_options if retries.positive? || !modes.compact.empty?
+        new(connection, outer, savepoint(outer)).perform(&block)
       end
+
+      def self.refuse_options
+        raise ::ArgumentError, 'isolation:, read_only:, deferrable: and retries: are for the outermost transaction'
+      end
+      private_class_method :refuse_options
 
       def self.opening(isolation: nil, read_only: nil, deferrable: nil)
         unless isolation.nil? || ISOLATIONS.key?(isolation)
@@ -66,7 +70,8 @@ module Polyphony
         using { |connection| connection.transaction(**options, &block) }
       end
 
-      # Ends the block of this transaction, or of the innermost one that is open, and undoes what it did, without an error.
+      # Ends the block of this transaction, or of the innermost one that is open, and undoes what it did, without an
+      # error.
       #
       # @return [void] never
       # @raise [PG::RollbackTransaction] which the transaction catches
@@ -103,6 +108,7 @@ module Polyphony
 
       def using
         raise Busy, "#{inspect}: its block has ended" unless @open
+
         unless @connection.transaction_in_progress.equal?(self)
           @connection.check_holder
           raise Busy, "#{inspect}: there is a transaction open in it, use that one"
