@@ -187,11 +187,15 @@ RSpec.describe 'HTTP/2: flow control', :fibers do
     end
 
     # Bytes that each of the streams has got.
-    def got(client, streams) = streams.map { |stream| client.streams[stream].body.to_s.bytesize }
+    def got(client, streams, all)
+      sizes = nil
+      client.take until (sizes = streams.map { |stream| client.streams[stream].body.to_s.bytesize }).sum >= all
+      sizes
+    end
 
     it 'gives what there is to the more urgent first, and then to the others (RFC 9218)' do
       server = serve { |request| request.respond('x' * 100_000) }
-      client = h2(server, settings: { INITIAL_WINDOW_SIZE: 200_000 }, window: :held)
+      client = h2(server, settings: { INITIAL_WINDOW_SIZE: 200_000, NO_RFC7540_PRIORITIES: 1 }, window: :held)
       filler = client.send_request # takes the window of the connection
       client.header_of(filler)
       client.body_of(filler, 65_535)
@@ -199,16 +203,14 @@ RSpec.describe 'HTTP/2: flow control', :fibers do
       streams = ['u=7', 'u=0', 'u=3'].map { |value| client.send_request('GET', '/', fields: [['priority', value]]) }
       streams.each { |stream| client.header_of(stream) }
       client.grant(150_000)
-      client.sync
-      expect(got(client, streams)).to eq([0, 100_000, 50_000])
+      expect(got(client, streams, 150_000)).to eq([0, 100_000, 50_000])
       client.grant(150_000)
-      client.sync
-      expect(got(client, streams)).to eq([100_000] * 3)
+      expect(got(client, streams, 300_000)).to eq([100_000] * 3)
     end
 
     it 'follows PRIORITY_UPDATE (RFC 9218)' do
       server = serve { |request| request.respond('x' * 100_000) }
-      client = h2(server, settings: { INITIAL_WINDOW_SIZE: 200_000 }, window: :held)
+      client = h2(server, settings: { INITIAL_WINDOW_SIZE: 200_000, NO_RFC7540_PRIORITIES: 1 }, window: :held)
       filler = client.send_request
       client.header_of(filler)
       client.body_of(filler, 65_535)
@@ -217,11 +219,24 @@ RSpec.describe 'HTTP/2: flow control', :fibers do
       streams.each { |stream| client.header_of(stream) }
       client.frame(0x10, 0, 0, [streams[1]].pack('N') + 'u=1')
       client.grant(100_000)
-      client.sync
-      expect(got(client, streams)).to eq([0, 100_000, 0])
+      expect(got(client, streams, 100_000)).to eq([0, 100_000, 0])
       client.grant(200_000)
-      client.sync
-      expect(got(client, streams)).to eq([100_000] * 3)
+      expect(got(client, streams, 300_000)).to eq([100_000] * 3)
+    end
+
+    it 'sends one answer after another where priorities of RFC 9218 ask for that, and together what is incremental' do
+      [['u=3', [100_000, 50_000, 0]], ['i', [50_000, 50_000, 50_000]]].each do |priority, expected|
+        server = serve { |request| request.respond('x' * 100_000) }
+        client = h2(server, settings: { INITIAL_WINDOW_SIZE: 200_000, NO_RFC7540_PRIORITIES: 1 }, window: :held)
+        filler = client.send_request
+        client.header_of(filler)
+        client.body_of(filler, 65_535)
+        client.rst_stream(filler)
+        streams = Array.new(3) { client.send_request('GET', '/', fields: [['priority', priority]]) }
+        streams.each { |stream| client.header_of(stream) }
+        client.grant(150_000)
+        expect(got(client, streams, 150_000)).to match(expected.map { |size| be_within(16_384).of(size) })
+      end
     end
 
     it 'goes at one byte a time if that is all that the client gives' do
