@@ -215,6 +215,7 @@ struct http2_stream *http2_take(struct http2_session *h);
 void http2_abort(struct http2_stream *s, uint32_t code);
 /* The handler has returned. */
 void http2_release(struct http2_stream *s);
+void http2_refuse_rest(struct http2_stream *s);
 void http2_wait(struct http2_session *h, struct http2_stream *s);
 void http2_news(struct http2_stream *s);
 

@@ -129,12 +129,6 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     struct http2_stream *s = http2_stream_open(h, id);
     if (!s) return NGHTTP2_ERR_CALLBACK_FAILURE;
     nghttp2_session_set_stream_user_data(session, id, s);
-#ifdef HAVE_NGHTTP2_OPTION_SET_SERVER_FALLBACK_RFC7540_PRIORITIES
-    /* RFC 9218 would send the answers of clients that say nothing one after another: a large one
-       would hold up all that come behind it. */
-    static const nghttp2_extpri together = {NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
-    nghttp2_session_change_extpri_stream_priority(session, id, (nghttp2_extpri *)&together, 0);
-#endif
     http2_credit(h, HTTP2_PRIORITIES, 2);
     http2_credit(h, HTTP2_WINDOW_UPDATES, 2);
     return 0;
@@ -213,7 +207,7 @@ static int on_trailers(struct http2_session *h, struct http2_stream *s)
         s->trailers = http2_builder_block(&h->builder, &index);
         if (!s->trailers) return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
-    http2_news(s);
+    if (s->wants_input) http2_news(s);
     return 0;
 }
 
@@ -235,7 +229,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         s = find(h, frame->hd.stream_id);
         if (!s) return 0;
         s->ended = 1;
-        http2_news(s);
+        if (s->wants_input) http2_news(s);
         return 0;
     case NGHTTP2_PING:
         if (frame->hd.flags & NGHTTP2_FLAG_ACK) h->pongs++;
@@ -253,6 +247,8 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     (void)flags;
     if (!s || s->left || s->reset_by_us || s->refusal) {
         nghttp2_session_consume_connection(session, size); /* more of it is not wanted */
+        if (s) s->body_bytes += size;
+        if (s) http2_refuse_rest(s);
         return 0;
     }
     s->body_bytes += size;
@@ -343,7 +339,7 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
         s = find(h, frame->hd.stream_id);
         if (!s) return 0;
         s->sent_end = 1;
-        if (s->left && !s->ended) http2_reset(h, s->id, NGHTTP2_NO_ERROR);
+        http2_refuse_rest(s);
         return 0;
     default:
         return 0;

@@ -23,7 +23,8 @@ static nghttp2_option *options(const struct http2_limits *limits)
     nghttp2_option_set_glitch_rate_limit(option, UINT32_MAX, UINT32_MAX);
 #endif
 #ifdef HAVE_NGHTTP2_OPTION_SET_MAX_CONTINUATIONS
-    nghttp2_option_set_max_continuations(option, limits->continuations + 1);
+    /* It counts how often it was fed, not frames; ours counts frames. */
+    nghttp2_option_set_max_continuations(option, SIZE_MAX);
 #endif
     return option;
 }

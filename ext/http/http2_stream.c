@@ -114,7 +114,14 @@ void http2_abort(struct http2_stream *s, uint32_t code)
     http2_resume(s);
 }
 
-/* A body that nobody reads any more: the client is told so, once it has got its answer. */
+/* After the answer, a client that goes on sending its body is told that nobody reads it (RFC 9113, 8.1).
+   One that has sent none of it is left alone: its next frame may be an error that it is to hear of. */
+void http2_refuse_rest(struct http2_stream *s)
+{
+    if (s->left && s->sent_end && !s->ended && !s->reset_by_us && s->body_bytes > 0)
+        http2_reset(s->session, s->id, NGHTTP2_NO_ERROR);
+}
+
 void http2_release(struct http2_stream *s)
 {
     struct http2_session *h = s->session;
@@ -126,7 +133,7 @@ void http2_release(struct http2_stream *s)
     http2_body_discard(s);
     if (s->closed) http2_stream_free(s);
     else if (!s->finished || !s->started) http2_abort(s, NGHTTP2_INTERNAL_ERROR);
-    else if (s->sent_end && !s->ended) http2_reset(h, s->id, NGHTTP2_NO_ERROR);
+    else http2_refuse_rest(s);
 }
 
 /* --- the body of the request --- */

@@ -88,15 +88,15 @@ RSpec.describe 'A server' do
     end
 
     it 'speaks TLS, with ALPN, and over UNIX sockets' do
-      expect(curled('--cacert', @pair[:cert], '--resolve', "localhost:#{@server.address(1)[/\d+\z/]}:127.0.0.1", '/', address: "https://localhost:#{@server.address(1)[/\d+\z/]}")).to eq(["hello HTTP/1.1 GET\n", '200 1.1 1'])
+      expect(curled('--cacert', @pair[:cert], '--resolve', "localhost:#{@server.address(1)[/\d+\z/]}:127.0.0.1", '/', address: "https://localhost:#{@server.address(1)[/\d+\z/]}")).to eq(["hello HTTP/2 GET\n", '200 2 1'])
       expect(curled('--insecure', '--data-binary', "@#{@big}", '/upload', address: @server.address(1)).first).to eq(File.binread(@big))
-      expect(curl('--insecure', '--tlsv1.2', '--tls-max', '1.2', "#{@server.address(1)}/").stdout).to eq("hello HTTP/1.1 GET\n")
+      expect(curl('--insecure', '--http1.1', '--tlsv1.2', '--tls-max', '1.2', "#{@server.address(1)}/").stdout).to eq("hello HTTP/1.1 GET\n")
       expect(curled('--unix-socket', "#{@dir}/socket", '/', address: 'http://localhost')).to eq(["hello HTTP/1.1 GET\n", '200 1.1 1'])
     end
 
-    it 'does not mind a client that would like HTTP/2' do
+    it 'gives HTTP/2 to a client that would like it, by ALPN; in clear text it does not change' do
       expect(curled('--http2', '/')).to eq(["hello HTTP/1.1 GET\n", '200 1.1 1'])
-      expect(curled('--http2', '--insecure', '/', address: @server.address(1)).first).to eq("hello HTTP/1.1 GET\n")
+      expect(curled('--http2', '--insecure', '/', address: @server.address(1)).first).to eq("hello HTTP/2 GET\n")
     end
   end
 
