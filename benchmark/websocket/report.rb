@@ -22,14 +22,14 @@ module Bench
 
       def tables
         ours = @peers.first
-        [table('CPU time a message that was delivered, us') { |cell, peer| number(@results.median(cell, peer, :cpu_us)) },
+        [figures('CPU time a message that was delivered, us', :cpu_us),
          table("CPU time as a multiple of #{ours.name}'s, median of the ratios within one round") do |cell, peer|
            # Results#ratio tells how many times less the first of the two takes.
            (ratio = @results.ratio(cell, ours, peer, :cpu_us)) && format('%.2f', ratio)
          end,
-         table('Messages a second') { |cell, peer| number(@results.median(cell, peer, :rate)) },
-         table('Until all have it, slowest round, ms', @cells.select { |cell| cell.mode == 'fanout' }) { |cell, peer| number(@results.median(cell, peer, :slowest_ms)) },
-         table('MB resident') { |cell, peer| number(@results.median(cell, peer, :rss_mb)) }, failures].compact.join("\n")
+         figures('Messages a second', :rate),
+         figures('Until all have it, slowest round, ms', :slowest_ms, @cells.select { |cell| cell.mode == 'fanout' }),
+         figures('MB resident', :rss_mb), failures].compact.join("\n")
       end
 
       private
@@ -47,6 +47,10 @@ module Bench
           - #{missing.empty? ? 'No server is missing' : "Missing: #{missing.join('; ')}"}.
           - CPU time is the steadier figure: rates depend on what else the machine does. In fan-out each delivery is a message.
         TEXT
+      end
+
+      def figures(title, column, cells = @cells)
+        table(title, cells) { |cell, peer| number(@results.median(cell, peer, column)) }
       end
 
       def failures

@@ -19,9 +19,11 @@ module Bench
         versions.each { |peer, (_, missing)| warn "#{peer.name} is skipped: #{missing}" if missing }
         before = Machine.load
         measure_all(peers.reject { |peer| versions[peer].last }, gem_home)
-        report = Report.new(@results, CELLS.values_at(*@options[:only]), peers, versions, [before, Machine.load], @options)
+        cells = CELLS.values_at(*@options[:only])
+        report = Report.new(@results, cells, peers, versions, [before, Machine.load], @options)
         puts report.tables
-        Section.write(RESULTS, report.to_s) if @options.fetch(:write) { @options[:only] == CELLS.keys && @options[:peers] == PEERS.keys }
+        all = @options[:only] == CELLS.keys && @options[:peers] == PEERS.keys
+        Section.write(RESULTS, report.to_s) if @options.fetch(:write, all)
       end
 
       private
@@ -29,12 +31,13 @@ module Bench
       def parse(argv)
         OptionParser.new do |o|
           o.banner = 'Usage: ruby benchmark/websocket/run.rb [options]'
-          o.on('--rounds N', Integer, 'Interleaved rounds; medians count (5)') { |n| @options[:rounds] = n.clamp(1, 99) }
-          o.on('--seconds N', Integer, 'How long one measurement lasts (2)') { |n| @options[:seconds] = n.clamp(1, 60) }
-          o.on('--only A,B', Array, "Which cells (#{CELLS.keys.join(', ')})") { |list| @options[:only] = list & CELLS.keys }
-          o.on('--peers A,B', Array, "Which servers (#{PEERS.keys.join(', ')})") { |list| @options[:peers] = list & PEERS.keys }
+          o.on('--rounds N', Integer, 'Interleaved rounds; medians count (5)') { |n| @options[:rounds] = n }
+          o.on('--seconds N', Integer, 'How long one measurement lasts (2)') { |n| @options[:seconds] = n }
+          { only: CELLS, peers: PEERS }.each do |name, all|
+            o.on("--#{name} A,B", Array, "Which (#{all.keys.join(', ')})") { |list| @options[name] = list & all.keys }
+          end
           o.on('--gems DIR', "Where the peers' gems are") { |dir| @options[:gems] = File.expand_path(dir) }
-          o.on('--[no-]write', 'Rewrite the chapter of benchmark/results.md (a full run does)') { |write| @options[:write] = write }
+          o.on('--[no-]write', 'Rewrite benchmark/results.md (a full run does)') { |write| @options[:write] = write }
         end.parse!(argv)
       end
 
@@ -54,8 +57,9 @@ module Bench
         server = Server.new(peer, cell.mode, gem_home, '0')
         run_load(cell, server, 1) if cell.mode == 'echo' # to warm it up
         messages, seconds, slowest, cpu = run_load(cell, server, @options[:seconds])
-        answer = { 'rate' => messages / seconds, 'cpu_us' => cpu / messages * 1e6, 'slowest_ms' => slowest * 1000, 'rss_mb' => server.rss / 1024.0 }
-        warn format('%-10s %-12s %9.0f/s %7.2f us CPU %8.1f MB', cell.id, peer.name, *answer.values_at('rate', 'cpu_us', 'rss_mb'))
+        answer = { 'rate' => messages / seconds, 'cpu_us' => cpu / messages * 1e6, 'slowest_ms' => slowest * 1000,
+                   'rss_mb' => server.rss / 1024.0 }
+        warn format('%-10s %-12s %9.0f/s %7.2f us CPU', cell.id, peer.name, *answer.values_at('rate', 'cpu_us'))
         @results.add(cell, peer, round, answer)
       rescue Server::Failure => e
         warn format('%-10s %-12s FAILED %s', cell.id, peer.name, e.message)
@@ -72,9 +76,9 @@ module Bench
           before = server.cpu
           last = load.read
           figures = last.split.map { |figure| Float(figure, exception: false) }
-          unless first == "go\n" && figures.size == 3 && figures.all? && figures.first.positive?
-            raise Server::Failure, "#{first} #{last}".strip[0, 120].then { |text| text.empty? ? 'did not get that far in 90 s' : text }
-          end
+          well = first == "go\n" && figures.size == 3 && figures.all? && figures.first.positive?
+          raise Server::Failure, "did not get through: #{first.to_s.strip} #{last}".strip[0, 120] unless well
+
           figures << (server.cpu - before)
         end
       end

@@ -22,11 +22,12 @@ module Bench
         return node_version if peer.script.end_with?('.js')
 
         found = Dir.glob(File.join(gem_home, 'specifications', "#{peer.gem}-[0-9]*.gemspec")).max
-        [found && File.basename(found, '.gemspec'), ("the gem #{peer.gem} is not installed in #{gem_home}" unless found)]
+        found ? [File.basename(found, '.gemspec'), nil] : [nil, "the gem #{peer.gem} is not in #{gem_home}"]
       end
 
       def self.node_version
-        version = IO.popen({ 'NODE_PATH' => NODE_PATH }, ['node', '-p', "require('ws/package.json').version + ', Node ' + process.version"], err: File::NULL, &:read).strip
+        code = "require('ws/package.json').version + ', Node ' + process.version"
+        version = IO.popen({ 'NODE_PATH' => NODE_PATH }, ['node', '-p', code, { err: File::NULL }], &:read).strip
         version.empty? ? [nil, 'Node has no ws here (Debian: node-ws)'] : ["ws-#{version}", nil]
       rescue Errno::ENOENT
         [nil, 'there is no node']
@@ -67,7 +68,8 @@ module Bench
         return [{ 'GEM_HOME' => gem_home }, [RbConfig.ruby, script]] if peer.gem
 
         tree = Tree.current
-        [{ 'POLYPHONY_MAIN' => '0' }, [RbConfig.ruby, '-I', File.join(tree.root, 'lib'), '-I', tree.extension_folder, script]]
+        load_path = [File.join(tree.root, 'lib'), tree.extension_folder].flat_map { |folder| ['-I', folder] }
+        [{ 'POLYPHONY_MAIN' => '0' }, [RbConfig.ruby, *load_path, script]]
       end
 
       def wait

@@ -87,6 +87,26 @@ module HTTPCodecWorkload
     check('long', heads[2].each_header.to_a.last, ["x-#{'long' * 40}", '1'])
   end
 
+  FRAMES = [[0x81, 0x85, 1, 2, 3, 4], 'hello'.bytes.zip([1, 2, 3, 4, 1]).map { |a, b| a ^ b }, [0x02, 0x82, 0, 0, 0, 0, 120, 120],
+            [0x89, 0x81, 0, 0, 0, 0, 112], [0x80, 0x81, 0, 0, 0, 0, 120], [0x88, 0x82, 0, 0, 0, 0, 3, 0xe8], [0xff]].flatten.pack('C*')
+
+  # The frames of WebSockets.
+  def websocket(mode, piece)
+    decoder = Polyphony::HTTP::WebSocket::Decoder.new(1000, 10, false)
+    seen = []
+    FRAMES.scan(/.{1,#{piece}}/mn) do |bytes|
+      decoder.feed(bytes)
+      churn(mode)
+      while (event = decoder.next)
+        churn(mode)
+        seen << (event.is_a?(String) ? event : [event, decoder.payload, decoder.code])
+        break if event == :failed
+      end
+    end
+    check('events', seen.first(4), ['hello', [:ping, 'p', 1005], 'xxx', [:close, '', 1000]])
+    check('frame', Polyphony::HTTP::WebSocket.encode(1, 'x' * 200, true), "\xc1~\0\xc8#{'x' * 200}".b)
+  end
+
   def respond(heads, mode)
     writer = HTTP1::Writer.new
     writer.respond(heads[0], 200, { 'a' => %w[1 2] }, ['x', 'y' * 20_000])
@@ -107,7 +127,10 @@ if $PROGRAM_NAME == __FILE__
   mode = ARGV.fetch(0)
   GC.stress = true if mode == 'stress'
   GC.auto_compact = true if mode == 'compact'
-  (mode == 'plain' ? [1, 7, 1000] : [9]).each { |piece| HTTPCodecWorkload.run(mode, piece) }
+  (mode == 'plain' ? [1, 7, 1000] : [9]).each do |piece|
+    HTTPCodecWorkload.run(mode, piece)
+    HTTPCodecWorkload.websocket(mode, piece)
+  end
   GC.stress = false
   puts 'codec: ok'
 end

@@ -6,8 +6,8 @@ port, MODE = ARGV
 
 # Its own publish and subscribe, for fanout.
 module Peer
-  def self.on_open(client) = MODE == 'fanout' ? client.subscribe(:all) : nil
-  def self.on_message(client, data) = MODE == 'fanout' ? client.publish(:all, data) : client.write(data)
+  def self.on_open(client) = MODE == 'fanout' ? client.subscribe('all') : nil
+  def self.on_message(client, data) = MODE == 'fanout' ? Iodine.publish('all', data) : client.write(data)
 end
 
 app = lambda do |env|

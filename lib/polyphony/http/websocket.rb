@@ -9,6 +9,7 @@ require_relative 'websocket/options'
 require_relative 'websocket/link'
 require_relative 'websocket/outbox'
 require_relative 'websocket/incoming'
+require_relative 'websocket/sending'
 require_relative 'websocket/closing'
 require_relative 'websocket/keeping'
 require_relative 'websocket/handshake'
@@ -29,6 +30,7 @@ module Polyphony
     #   <<, text, binary → Frame → Outbox → Link → the connection
     class WebSocket
       include Incoming
+      include Sending
       include Closing
       include Keeping
 
@@ -71,52 +73,6 @@ module Polyphony
         @seen = @hub.now
       end
 
-      # Sends a message: a String in BINARY as binary, any other as text.
-      #
-      # @param message [String, Frame] see {.frame}
-      # @return [self]
-      # @raise [Polyphony::HTTP::WebSocket::Closed] when it is closed
-      # @raise [ArgumentError] for a text that cannot be UTF-8
-      # @raise [TypeError] for what is no String
-      # @suspends while more than `buffer` bytes wait to be sent. A message is as good as sent when this waits: an
-      #   interruption does not take it back
-      def <<(message)
-        transmit(frame_of(message))
-      end
-
-      # Sends a text.
-      #
-      # @param text [String] what is not UTF-8 is converted; BINARY is taken for UTF-8
-      # @return [self]
-      # @raise [Polyphony::HTTP::WebSocket::Closed, ArgumentError, TypeError] see {#<<}
-      # @suspends as {#<<}
-      def text(text)
-        transmit(Frame.pack(Frame::TEXT, Frame.utf8(text), @deflate))
-      end
-
-      # Sends bytes.
-      #
-      # @param bytes [String] in whatever encoding
-      # @return [self]
-      # @raise [Polyphony::HTTP::WebSocket::Closed, TypeError] see {#<<}
-      # @suspends as {#<<}
-      def binary(bytes)
-        transmit(Frame.pack(Frame::BINARY, Frame.string(bytes), @deflate))
-      end
-
-      # Sends a ping. {Request#websocket} does so by itself when a client is silent: see `ping:` there.
-      #
-      # @param payload [String] of at most 125 bytes
-      # @return [self]
-      # @raise [Polyphony::HTTP::WebSocket::Closed] when it is closed
-      # @raise [ArgumentError] for a longer payload
-      # @suspends as {#<<}
-      def ping(payload = '')
-        raise ::ArgumentError, "a ping may have 125 bytes, not #{payload.bytesize}" if payload.bytesize > 125
-
-        transmit(WebSocket.encode(Frame::PING, payload, false))
-      end
-
       # Has what is published to a topic sent to the client: Strings, or what the block makes of a message. The
       # publisher never waits for a slow client. Subscriptions end with the WebSocket.
       #
@@ -152,40 +108,12 @@ module Polyphony
         self
       end
 
-      # @return [Integer] bytes that wait to be sent
-      # @suspends no
-      def pending = @outbox.bytes
-
       # @return [String]
       def inspect
         state = if @ended then "closed #{@close_code}"
                 else @close_sent ? 'closing' : 'open'
                 end
         "#<#{self.class} #{@request.path} #{state}#{" pending=#{pending}" if pending.positive?}>"
-      end
-
-      private
-
-      def frame_of(message)
-        return message.bytes if message.is_a?(Frame)
-
-        return Frame.pack(Frame::BINARY, message, @deflate) if Frame.string(message).encoding == ::Encoding::BINARY
-
-        Frame.pack(Frame::TEXT, Frame.utf8(message), @deflate)
-      end
-
-      def transmit(bytes)
-        check_open
-        @outbox.push(bytes)
-        return self unless @outbox.full?
-
-        too_slow if @options.overflow == :close
-        @outbox.wait_for_room
-        self
-      end
-
-      def check_open
-        raise Closed.new(@close_code, @close_reason) if @ended || @close_sent || @outbox.broken?
       end
     end
   end

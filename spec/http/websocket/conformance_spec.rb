@@ -28,14 +28,14 @@ RSpec.describe 'A WebSocket of the server', :fibers do
     '5.15 of what has ended' => [client.fragments(:text, 'abcd', 2) + client.frame(:continuation, 'x', fin: false), 'abcd', 1002],
     '5.18 a text within a text' => [client.frame(:text, 'a', fin: false) + client.frame(:text, 'b'), 1002],
     '5.19 many fragments and pings' => [client.frame(:text, '1', fin: false) + client.frame(:continuation, '2', fin: false) + client.frame(:ping, 'x') +
-                                        client.frame(:continuation, '', fin: false) + client.frame(:ping, 'y') + client.frame(:continuation, '5'), [:pong, 'x'], [:pong, 'y'], '125'],
+      client.frame(:continuation, '', fin: false) + client.frame(:ping, 'y') + client.frame(:continuation, '5'), [:pong, 'x'], [:pong, 'y'], '125'],
     '6.1 texts of no bytes, in frames too' => [client.frame(:text, '') + client.frame(:text, '', fin: false) + client.frame(:continuation, '', fin: false) + client.frame(:continuation, ''), '', ''],
     '6.2 UTF-8, cut anywhere' => [client.frame(:text, 'κόσμε ☃ 𝄞') + client.fragments(:text, 'κόσμε ☃ 𝄞', 1) + client.fragments(:text, 'κόσμε ☃ 𝄞', 3), 'κόσμε ☃ 𝄞', 'κόσμε ☃ 𝄞', 'κόσμε ☃ 𝄞'],
     **["\u0000", "\u007f", "\u0080", "\u07ff", "\u0800", "\uffff", "\ufffe", "\ud7ff", "\ue000", "\ufffd", "\u{10000}", "\u{10ffff}"]
-      .to_h { |text| ["6.9 #{text.unpack1('U').to_s(16)}", [client.frame(:text, text), text]] },
+          .to_h { |text| ["6.9 #{text.unpack1('U').to_s(16)}", [client.frame(:text, text), text]] },
     **["\x80", "\xbf", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\xaf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\xaf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
        "\xf5\x80", "\xf8\x88\x80\x80\x80", "\xfc\x84\x80\x80\x80\x80", "\xfe", "\xff", "\xe2\x28\xa1", "\xc3\x28", "a\xc2", "\xe2\x82", "\xf0\x9d\x84"]
-      .to_h { |bytes| ["6 not UTF-8: #{bytes.unpack1('H*')}", [client.frame(:text, bytes), 1007]] },
+          .to_h { |bytes| ["6 not UTF-8: #{bytes.unpack1('H*')}", [client.frame(:text, bytes), 1007]] },
     '6.3 not UTF-8, in the second frame' => [client.frame(:text, "\xce\xba\xe1", fin: false) + client.frame(:continuation, "\xbd\xb9\xed\xa0\x80x", fin: false), 1007],
     '7.1 a close, and frames behind it' => [client.close(1000) + client.frame(:text, 'late') + client.frame(:ping, 'late'), 1000],
     '7.1.2 two of them' => [client.close(1000) * 2, 1000],

@@ -59,7 +59,7 @@ RSpec.describe 'Polyphony::HTTP::WebSocket::Decoder' do
   it 'makes of random traffic what websocket-driver makes, however the bytes are cut' do
     seed = Integer(ENV.fetch('SEED', Random.new_seed % 100_000))
     random = Random.new(seed)
-    40.times do
+    25.times do
       bytes = traffic(random)
       expected = by_driver(bytes)
       decoder = decoder_class.new(1 << 20, 1000, false)
@@ -78,7 +78,7 @@ RSpec.describe 'Polyphony::HTTP::WebSocket::Decoder' do
   it 'refuses what websocket-driver refuses, of traffic with one byte changed' do
     seed = Integer(ENV.fetch('SEED', Random.new_seed % 100_000))
     random = Random.new(seed)
-    200.times do
+    80.times do
       bytes = traffic(random).byteslice(0, 3000)
       bytes.setbyte(random.rand(bytes.bytesize), random.rand(256))
       expected = by_driver(bytes)

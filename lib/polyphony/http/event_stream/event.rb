@@ -21,7 +21,9 @@ module Polyphony
           # @return [Array<String>] at least one; all three ends of a line that clients know are ends
           # @raise [ArgumentError, TypeError]
           def lines(text)
-            raise ::TypeError, "what is sent must be a String, not #{text.class}: encode it, as by JSON" unless text.is_a?(::String)
+            unless text.is_a?(::String)
+              raise ::TypeError, "what is sent must be a String, not #{text.class}: encode it, as by JSON"
+            end
 
             text = utf8(text)
             text.empty? ? [''] : text.split(/\r\n|\r|\n/, -1)

@@ -15,7 +15,7 @@ module Polyphony
         #   request.websocket { |ws| ws.each { |message| ws << message } }
         #
         # @param options [Hash]
-        # @option options [String, Array<String>] :protocols subprotocols; the client's first that is among them is taken
+        # @option options [String, Array<String>] :protocols subprotocols; the client's first among them is taken
         # @option options [Integer] :max_message (1 MiB) bytes of a message, inflated; beyond: closed with 1009
         # @option options [Integer] :max_frames (131,072) frames of a message; beyond: closed with 1008
         # @option options [Numeric, nil] :ping (30) seconds of silence after which the client is pinged, and as many
@@ -60,9 +60,12 @@ module Polyphony
           raise ::ArgumentError, 'a block is required: it gets the stream of events' unless block
 
           unknown = options.keys - [:retry]
-          raise ::ArgumentError, "sse has no option #{unknown.join(', ')}; there are: retry, headers, keep_alive" unless unknown.empty?
+          unless unknown.empty?
+            raise ::ArgumentError, "sse has no option #{unknown.join(', ')}; there are: retry, headers, keep_alive"
+          end
 
-          EventStream.new(self, keep_alive && Polyphony.duration(keep_alive, 'keep_alive')).run(headers, options[:retry], &block)
+          Polyphony.duration(keep_alive, 'keep_alive') if keep_alive
+          EventStream.new(self, keep_alive).run(headers, options[:retry], &block)
         end
       end
     end

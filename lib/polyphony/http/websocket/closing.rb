@@ -5,10 +5,8 @@ module Polyphony
     class WebSocket
       # How it ends.
       #
-      #   we close    close frame → messages are dropped until the client's close frame → end
-      #   it closes   its close frame → ours → end
-      #   its fault   our close frame, with the code for it → end
-      #   it is gone  end, with 1006
+      #   we close: our close frame → messages are dropped until the client's → end
+      #   it closes: its close frame → ours → end; its fault: our close frame → end; it is gone: end, with 1006
       #
       # After the end we send no more, and read on for a moment: to close a connection with bytes unread would
       # destroy what is on its way.
@@ -39,7 +37,7 @@ module Polyphony
         rescue ::StandardError => e
           close(1011) unless e.is_a?(Disconnected)
           raise
-        rescue ::Exception # it is stopped
+        rescue ::Exception # rubocop:disable Lint/RescueException -- it is stopped
           close(1001)
           @hurried = true
           raise
@@ -49,13 +47,15 @@ module Polyphony
 
         # Seconds for the client to close its side, when all is said.
         LINGER = 2
-        private_constant :LINGER
+        # Codes that may be sent; others stand for what happens without a close frame, or for nothing.
+        CODES = [1000..1003, 1007..1014, 3000..4999].freeze
+        private_constant :LINGER, :CODES
 
         private
 
         def close_frame(code, reason)
-          unless code.is_a?(::Integer) && (code.between?(3000, 4999) || (code.between?(1000, 1014) && !code.between?(1004, 1006)))
-            raise ::ArgumentError, "#{code.inspect} is no code that may be sent: 1000 to 1003, 1007 to 1014, 3000 to 4999"
+          unless code.is_a?(::Integer) && CODES.any? { |range| range.cover?(code) }
+            raise ::ArgumentError, "#{code.inspect} must not be sent: 1000 to 1003, 1007 to 1014 and 3000 to 4999 may"
           end
 
           reason = Frame.utf8(reason)

@@ -98,11 +98,13 @@ module Polyphony
 
         def answer(protocol, extension)
           fields = @options.headers.dup
-          fields['sec-websocket-accept'] = ::Digest::SHA1.base64digest("#{@request['sec-websocket-key']}#{GUID}") unless http2?
+          fields['sec-websocket-accept'] = accept unless http2?
           fields['sec-websocket-protocol'] = protocol if protocol
           fields['sec-websocket-extensions'] = extension if extension
           fields
         end
+
+        def accept = ::Digest::SHA1.base64digest("#{@request['sec-websocket-key']}#{GUID}")
 
         def refuse(refused)
           headers = { 'content-type' => 'text/plain; charset=utf-8', **refused.headers }

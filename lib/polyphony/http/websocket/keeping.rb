@@ -68,12 +68,23 @@ module Polyphony
 
         # Only while somebody receives: else an answer could have come and not been read.
         def check_silence(now)
-          silent = now - @seen
-          @trimmed ||= @receiving.trim_stack || true if silent > 1 # once for each silence
-          return if @options.ping.nil? || silent < @options.ping
-          return cut("it has not answered a ping for #{@options.ping} s") if @pinged && now - @pinged >= @options.ping
-          return if @pinged
+          give_back_stack if now - @seen > 1
+          limit = @options.ping
+          return if limit.nil? || now - @seen < limit
+          return ping_silently(now) if @pinged.nil?
 
+          cut("it has not answered a ping for #{limit} s") if now - @pinged >= limit
+        end
+
+        # Once for each silence.
+        def give_back_stack
+          return if @trimmed
+
+          @trimmed = true
+          @receiving.trim_stack
+        end
+
+        def ping_silently(now)
           @pinged = now
           @outbox.push(PING)
         end

@@ -18,7 +18,8 @@ module Polyphony
         def initialize(**options)
           unknown = options.keys - DEFAULTS.keys
           unless unknown.empty?
-            raise ::ArgumentError, "a WebSocket has no option #{unknown.join(', ')}; there are: #{DEFAULTS.keys.join(', ')}"
+            raise ::ArgumentError, "no option of WebSockets is named #{unknown.join(', ')}; " \
+                                   "there are: #{DEFAULTS.keys.join(', ')}"
           end
 
           DEFAULTS.merge(options).each { |name, value| instance_variable_set(:"@#{name}", value) }
@@ -32,7 +33,9 @@ module Polyphony
         def check
           %i[max_message max_frames buffer].each { |name| Polyphony.count(public_send(name), name.to_s) }
           Polyphony.duration(close_timeout, 'close_timeout')
-          raise ::ArgumentError, 'ping must be positive, or nil' unless ping.nil? || Polyphony.duration(ping, 'ping').positive?
+          unless ping.nil? || Polyphony.duration(ping, 'ping').positive?
+            raise ::ArgumentError, 'ping must be positive, or nil'
+          end
           return if %i[wait close].include?(overflow)
 
           raise ::ArgumentError, "overflow must be :wait or :close, not #{overflow.inspect}"

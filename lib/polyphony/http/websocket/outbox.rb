@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative 'outbox/writing'
+
 module Polyphony
   module HTTP
     class WebSocket
@@ -9,8 +11,7 @@ module Polyphony
       # never leaves half a frame on the wire.
       # @api private
       class Outbox
-        # Bytes that are joined for one write.
-        JOINED = 65_536
+        include Writing
 
         # @return [Integer] that are not with the kernel yet
         attr_reader :bytes
@@ -106,53 +107,6 @@ module Polyphony
         end
 
         private
-
-        def start_writer
-          @writer = @hub.spin(:'websocket writer') { write_all }
-        end
-
-        def write_at_once
-          data = @queue.size == 1 ? @queue.first : @queue.join
-          @queue.clear
-          rest = @link.try_write(data)
-          @queue << rest if rest
-          gone_out(data.bytesize - (rest ? rest.bytesize : 0))
-        end
-
-        def write_all
-          until @queue.empty?
-            pieces = take
-            @link.write(pieces)
-            gone_out(pieces.sum(&:bytesize))
-          end
-        rescue Disconnected, *Transport.gone
-          break_off
-        ensure
-          @writer = nil
-        end
-
-        # About as much as one write takes: so that it shows how far it has come.
-        def take
-          pieces = []
-          room = JOINED
-          while room.positive? && (piece = @queue.shift)
-            if piece.bytesize > room
-              @queue.unshift(piece.byteslice(room..))
-              piece = piece.byteslice(0, room)
-            end
-            pieces << piece
-            room -= piece.bytesize
-          end
-          pieces
-        end
-
-        def gone_out(size)
-          return if size.zero? || @broken
-
-          @bytes -= size
-          @progress += 1
-          wake
-        end
 
         def wake
           @waiting&.each(&:wake)

@@ -32,7 +32,9 @@ module Polyphony
           # @raise [ArgumentError]
           def initialize(**settings)
             unknown = settings.keys - DEFAULTS.keys
-            raise ::ArgumentError, "deflate has no #{unknown.join(', ')}; there are: #{DEFAULTS.keys.join(', ')}" unless unknown.empty?
+            unless unknown.empty?
+              raise ::ArgumentError, "deflate has no #{unknown.join(', ')}; there are: #{DEFAULTS.keys.join(', ')}"
+            end
 
             DEFAULTS.merge(settings).each { |name, value| instance_variable_set(:"@#{name}", value) }
             check
@@ -53,12 +55,16 @@ module Polyphony
           private
 
           def check
-            valid = level.is_a?(::Integer) && level.between?(-1, 9) && mem_level.is_a?(::Integer) && mem_level.between?(1, 9) &&
-                    window_bits.is_a?(::Integer) && window_bits.between?(9, 15) && min_size.is_a?(::Integer) && min_size.positive?
-            return if valid
+            RANGES.each do |name, range|
+              value = public_send(name)
+              next if value.is_a?(::Integer) && range.cover?(value)
 
-            raise ::ArgumentError, 'deflate: level is -1 to 9, mem_level 1 to 9, window_bits 9 to 15, min_size positive'
+              raise ::ArgumentError, "deflate: #{name} must be an Integer in #{range}, not #{value.inspect}"
+            end
           end
+
+          RANGES = { level: -1..9, mem_level: 1..9, window_bits: 9..15, min_size: 1.. }.freeze
+          private_constant :RANGES
 
           FLAGS = %w[server_no_context_takeover client_no_context_takeover].freeze
           BITS = %w[server_max_window_bits client_max_window_bits].freeze
@@ -67,9 +73,9 @@ module Polyphony
           # zlib has no window of 8 bits of its own: such an offer is left alone.
           def meet(params)
             offer = params.to_h
-            return unless offer.size == params.size && params.all? { |name, value| known?(name, value) }
+            return unless offer.size == params.size && offer.all? { |name, value| known?(name, value) }
 
-            bits = [window_bits, Integer(offer['server_max_window_bits'] || 15)].min
+            bits = [window_bits, Integer(offer.fetch('server_max_window_bits', 15))].min
             return if bits < 9
 
             own = context_takeover && !offer['server_no_context_takeover']
