@@ -6,7 +6,9 @@ require_relative '../support/http_certificates'
 
 # The chat in Chromium. Each page is another person's browser. Whatever a page complains of fails the example.
 RSpec.describe 'the chat in a browser', timeout: 300 do
-  def open_chat(address, name, room: 'lobby', **options)
+  let(:room) { room_of_our_own }
+
+  def open_chat(address, name, room: self.room, **options)
     page = Chromium.instance.page("#{address}/##{room}", **options)
     (@pages ||= []) << page
     page.type('#name', name).press_enter
@@ -46,7 +48,7 @@ RSpec.describe 'the chat in a browser', timeout: 300 do
   end
 
   it 'lets two people talk; one loads the page again and sees what was said' do
-    address = chat.address
+    address = common_chat.address
     ada, bob = open_chat(address, 'Ada'), open_chat(address, 'Bob')
     [ada, bob].each { |page| page.wait("document.querySelectorAll('#people li').length === 2") }
     say(ada, 'hello')
@@ -72,8 +74,8 @@ RSpec.describe 'the chat in a browser', timeout: 300 do
   end
 
   it 'has rooms: those in one do not hear the others' do
-    address = chat.address
-    ada, bob = open_chat(address, 'Ada'), open_chat(address, 'Bob')
+    address = common_chat.address
+    ada, bob = %w[Ada Bob].map { |name| open_chat(address, name, room: 'lobby') }
     ada.type('#new-room-name', 'Quiet Place').press_enter
     ada.see('quiet-place', within: '#title')
     online(ada)
@@ -90,7 +92,7 @@ RSpec.describe 'the chat in a browser', timeout: 300 do
   end
 
   it 'says why when a name will not do, and takes another one' do
-    page = Chromium.instance.page(chat.address)
+    page = Chromium.instance.page(common_chat.address)
     (@pages = []) << page
     page.type('#name', '<b>').press_enter
     page.see('This name will not do.', within: '#door')
@@ -121,7 +123,7 @@ RSpec.describe 'the chat in a browser', timeout: 300 do
   end
 
   it 'fits on a phone: rooms and people slide in' do
-    page = open_chat(chat.address, 'Ada', size: [360, 640], mobile: true, scale: 2)
+    page = open_chat(common_chat.address, 'Ada', size: [360, 640], mobile: true, scale: 2)
     say(page, 'a long line that has to go on several lines of a small screen, and averylongwordthatisnonebutmustbebroken' * 2)
     page.wait("document.querySelector('.message:not(.pending)')")
     expect(page.evaluate('document.documentElement.scrollWidth <= innerWidth && document.querySelector("#log").scrollWidth <= innerWidth')).to be(true)
@@ -133,7 +135,7 @@ RSpec.describe 'the chat in a browser', timeout: 300 do
   end
 
   it 'can be used by keyboard and by ear' do
-    page = open_chat(chat.address, 'Ada')
+    page = open_chat(common_chat.address, 'Ada')
     unnamed = page.evaluate(<<~JS)
       [...document.querySelectorAll('button, input, textarea, a')]
         .filter((item) => !item.ariaLabel && !item.innerText.trim() && !item.labels?.length).map((item) => item.outerHTML)
@@ -146,8 +148,7 @@ RSpec.describe 'the chat in a browser', timeout: 300 do
   if ENV['REDIS_URL']
     it 'is one chat in two processes that share a Redis' do
       one, two = Array.new(2) { chat(redis: ENV.fetch('REDIS_URL')) }
-      room = "room-#{rand(1 << 40)}"
-      ada, bob = open_chat(one.address, 'Ada', room: room), open_chat(two.address, 'Bob', room: room)
+      ada, bob = open_chat(one.address, 'Ada'), open_chat(two.address, 'Bob')
       [ada, bob].each { |page| page.wait("document.querySelectorAll('#people li').length === 2") }
       say(ada, 'hello over there')
       read('hello over there', ada, bob)
@@ -157,7 +158,7 @@ RSpec.describe 'the chat in a browser', timeout: 300 do
       bob.press_enter
       read('hello', ada, bob)
       expect(messages(ada)).to eq(messages(bob))
-      late = open_chat(two.address, 'Carl', room: room)
+      late = open_chat(two.address, 'Carl')
       read('hello', late)
       one.stop
       bob.wait("!document.querySelector('#people').innerText.includes('Ada')")

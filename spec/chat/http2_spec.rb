@@ -34,26 +34,29 @@ RSpec.describe 'HTTP/2 in a browser', timeout: 300 do
     ['--cert', paths[:cert], '--key', paths[:key]]
   end
 
-  def open_page(address)
-    Chromium.instance.page(address.sub('127.0.0.1', 'localhost')).tap { |page| (@pages ||= []) << page }
-  end
+  def new_page(address) = Chromium.instance.page(address.sub('127.0.0.1', 'localhost'))
 
   # @return [Array<String>] how the page and what it has loaded came
   def protocols(page)
     page.evaluate("[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].map((entry) => entry.nextHopProtocol)").uniq
   end
 
-  after do |example|
-    expect((@pages || []).flat_map(&:errors)).to eq([]) unless example.exception
-  ensure
-    @pages&.each(&:close)
-  end
+  after { |example| expect(@pages.flat_map(&:errors)).to eq([]) unless example.exception }
 
   context 'with a handler of its own' do
-    let(:server) do
-      operate('-b', 'https://127.0.0.1:0', *secure(operation_folder), File.join(operation_folder('web.rb' => app), 'web.rb')).ready
+    attr_reader :page
+
+    before(:context) do
+      server = ChatServer.shared(:web) do |folder|
+        File.write(file = File.join(folder, 'web.rb'), app)
+        ['-b', 'https://127.0.0.1:0', *secure(folder), file]
+      end
+      @page = new_page(server.address)
     end
-    let(:page) { open_page(server.address) }
+
+    before { (@pages = []) << page }
+
+    after(:context) { @page&.close }
 
     it 'carries many requests at once, large answers, and uploads' do
       expect(page.evaluate("fetch('/protocol').then((answer) => answer.text())")).to eq('HTTP/2')
@@ -109,11 +112,13 @@ RSpec.describe 'HTTP/2 in a browser', timeout: 300 do
 
   it 'carries the chat' do
     address = chat(*secure(operation_folder), bind: 'https://127.0.0.1:0').address
-    ada, bob = %w[Ada Bob].map do |name|
-      open_page(address).tap { |page| page.type('#name', name).press_enter.wait("document.body.dataset.state === 'open'") }
+    ada, bob = @pages = %w[Ada Bob].map do |name|
+      new_page(address).tap { |page| page.type('#name', name).press_enter.wait("document.body.dataset.state === 'open'") }
     end
     ada.type('#text', 'hello over HTTP/2').press_enter
     bob.see('hello over HTTP/2')
     expect([ada, bob].map { |page| protocols(page) }).to eq([['h2']] * 2)
+  ensure
+    @pages&.each(&:close)
   end
 end

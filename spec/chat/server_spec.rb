@@ -7,7 +7,7 @@ RSpec.describe 'the server of the chat' do
   def page = Dir.children(File.join(ROOT, 'examples/chat/page'))
 
   it 'sends the page and its parts, which may load nothing else' do
-    client = HttpServer::Client.open(chat.address)
+    client = HttpServer::Client.open(common_chat.address)
     answers = ['/', *page.map { |name| "/#{name}" }].to_h { |path| [path, client.get(path)] }
     expect(answers.values.map(&:status)).to all(eq(200))
     expect(answers.values.map { |answer| answer['content-security-policy'] }).to all(start_with("default-src 'self'; "))
@@ -31,21 +31,21 @@ RSpec.describe 'the server of the chat' do
   end
 
   it 'lets people talk, come back to what they missed, and leave' do
-    server = chat
-    ada = guest(server, 'Ada')
-    bob = guest(server, 'Bob')
-    expect(ada.see('welcome')).to eq(type: 'welcome', room: 'lobby', resumed: false, said: [], people: [], rooms: {})
+    server, room = common_chat, room_of_our_own
+    ada = guest(server, 'Ada', room: room)
+    bob = guest(server, 'Bob', room: room)
+    expect(ada.see('welcome')).to match(type: 'welcome', room: room, resumed: false, said: [], people: [], rooms: Hash)
     ada.say 'hello', 'message-1'
     expect([ada, bob].map(&:hear)).to eq(%w[hello hello])
     bob.gone
     ada.say 'are you there?'
     ada.hear
-    back = guest(server, 'Bob', since: 'message-1')
+    back = guest(server, 'Bob', room: room, since: 'message-1')
     expect(back.see('welcome')).to match(hash_including(resumed: true, said: [hash_including(name: 'Ada', text: 'are you there?')]))
     back.say '<i>yes</i>'
     expect(ada.hear).to eq('<i>yes</i>')
     back.gone
-    carl = guest(server, 'Carl')
+    carl = guest(server, 'Carl', room: room)
     ada.see_people('Ada', 'Carl')
     carl.gone
     ada.see_people('Ada')
@@ -56,18 +56,18 @@ RSpec.describe 'the server of the chat' do
     'a room that is none' => ['../etc', 'Ada'], 'no room' => ['', 'Ada']
   }.each do |what, (room, name)|
     it "turns #{what} away, for good" do
-      expect(ChatServer::Guest.enter(chat.address, room, name).closing).to match([4403, /name/])
+      expect(ChatServer::Guest.enter(common_chat.address, room, name).closing).to match([4403, /name/])
     end
   end
 
   it 'refuses pages of other sites, and takes its own' do
-    server = chat
+    server = common_chat
     expect { guest(server, 'Ada', headers: { 'Origin' => 'https://elsewhere.example' }) }.to raise_error(/403 Forbidden/)
     expect(guest(server, 'Ada', headers: { 'Origin' => 'http://localhost' }).see('welcome')[:room]).to eq('lobby')
   end
 
   it 'closes what sends nonsense, or too much at once, and goes on' do
-    server = chat
+    server = common_chat
     expect((guest(server, 'Ada') << 'hello').closing).to eq([1007, 'This was not understood.'])
     client = HttpServer::Client.open(server.address)
     too_much = ChatServer::Guest.new(client, '/chat?room=lobby&name=Ada')

@@ -48,6 +48,33 @@ module ChatServer
     def gone = @client.close
   end
 
+  @programs = {}
+
+  class << self
+    # @param name [Symbol] of a server for several examples, that leave it as it is
+    # @yieldreturn [Array<String>] arguments of `polyphony serve`, when it is to be started
+    # @return [HttpOperation::Program] that listens
+    def shared(name)
+      @programs[name] ||= begin
+        folder = Dir.mktmpdir("chat-#{name}")
+        HttpOperation::Program.new(folder, yield(folder), { 'REDIS_URL' => nil }).ready
+      end
+    end
+
+    def close
+      @programs.each_value do |program|
+        program.kill
+        FileUtils.rm_rf(program.folder)
+      end
+      @programs.clear
+    end
+  end
+
+  # The chat, for examples that each take a room of their own.
+  def common_chat = ChatServer.shared(:chat) { ['-b', 'http://127.0.0.1:0', APP] }
+
+  def room_of_our_own = "room-#{SecureRandom.hex(6)}"
+
   # @param arguments [Array<String>] of `polyphony serve`
   # @param redis [String, nil] its address
   # @return [HttpOperation::Program] that listens
@@ -67,4 +94,7 @@ module ChatServer
   def guest(server, name, room: 'lobby', **options) = Guest.enter(server.address, room, name, **options)
 end
 
-RSpec.configure { |config| config.include ChatServer }
+RSpec.configure do |config|
+  config.include ChatServer
+  config.after(:suite) { ChatServer.close }
+end

@@ -12,7 +12,7 @@ class Chromium
   # Seconds in which anything must happen, on a slow and busy machine.
   PATIENCE = Float(ENV.fetch('POLYPHONY_BROWSER_PATIENCE', 60))
 
-  FLAGS = %w[--headless=new --no-sandbox --disable-dev-shm-usage --disable-gpu --no-first-run --no-default-browser-check
+  FLAGS = %w[--headless=new --in-process-gpu --disable-software-rasterizer --no-sandbox --disable-dev-shm-usage --disable-gpu --no-first-run --no-default-browser-check
              --disable-background-networking --disable-component-update --disable-default-apps --disable-extensions
              --disable-sync --disable-breakpad --disable-background-timer-throttling --disable-renderer-backgrounding
              --disable-backgrounding-occluded-windows --metrics-recording-only --mute-audio --hide-scrollbars
