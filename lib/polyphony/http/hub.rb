@@ -39,8 +39,14 @@ module Polyphony
       # @param request [Request]
       def failure(error, request) = @server.log.failure(error, request)
 
-      # @return [Fiber] that ends with the server at the latest
-      def spin(...) = @scope.spin(...)
+      # @return [Fiber] that ends with the server at the latest, and does not end it by an error
+      def spin(tag)
+        @scope.spin(tag) do
+          yield
+        rescue ::StandardError => e
+          failure(e, nil)
+        end
+      end
 
       # @param guest [WebSocket, EventStream]
       def add(guest)
@@ -94,10 +100,18 @@ module Polyphony
           Scheduler.park(:'something to send') while @due.empty?
           due, @due = @due, []
           due.each_with_index do |outbox, index|
-            outbox.flush
+            flush(outbox)
             Polyphony.snooze if (index % TURN) == TURN - 1
           end
         end
+      end
+
+      # What is wrong with one must not keep the others from being written to.
+      def flush(outbox)
+        outbox.flush
+      rescue ::StandardError => e
+        outbox.break_off
+        failure(e, nil)
       end
     end
     private_constant :Hub

@@ -93,8 +93,8 @@ module Polyphony
         end
 
         check_open
+        (@topics ||= []) << topic # before this waits: it may be stopped there
         @hub.subscribe(self, topic, overflow, block)
-        (@topics ||= []) << topic
         self
       end
 

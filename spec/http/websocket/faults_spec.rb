@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative '../../support/http_certificates'
 require_relative '../../support/http_server'
 require_relative '../../support/websocket_client'
 
@@ -31,6 +32,17 @@ RSpec.describe 'WebSockets whose peers die', :fibers do
         expect(websocket(server).close).to eq([1000, ''])
       end
     end
+  end
+
+  it 'over TLS leave nothing behind either, without a goodbye' do
+    server = echo(server: { bind: 'https://127.0.0.1:0', tls: HttpCertificates.certificate('localhost').options })
+    sockets = Array.new(3) { websocket(server) }
+    sockets[1].raw(WebSocketClient.frame(:binary, 'x' * 100_000, mask: [0] * 4) * 5)
+    sockets[2].raw("\x81")
+    sockets.each { |socket| socket.client.io.to_io.close }
+    wait_until { server.server.connections.zero? }
+    expect(server.log).to eq('')
+    expect(websocket(server).close).to eq([1000, ''])
   end
 
   it 'end what waits to write, and what waits to read' do

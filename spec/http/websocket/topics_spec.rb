@@ -90,6 +90,27 @@ RSpec.describe 'Topics over WebSockets', :fibers do
     expect(server.log).to include('oops')
   end
 
+  # As Topic over Redis does when that is gone.
+  it 'that break close their WebSockets with 1011, and not the server' do
+    breaking = Class.new(Polyphony::Topic) do
+      def subscribe(**options)
+        super.tap { |subscription| (@made ||= []) << subscription }
+      end
+
+      def break = @made.each { |subscription| subscription.close(RuntimeError.new('the engine is gone')) }
+    end.new(:broken)
+    server = websockets do |ws|
+      ws.subscribe(breaking)
+      ws << 'ready'
+      ws.receive
+    end
+    socket = join(server)
+    breaking.break
+    expect(socket.closed).to eq([1011, ''])
+    expect(server.log).to include('the engine is gone')
+    expect(join(server).close).to eq([1000, ''])
+  end
+
   it 'that are closed are told so; those that get closed end quietly' do
     server = room
     socket = join(server)

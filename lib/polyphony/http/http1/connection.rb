@@ -65,7 +65,7 @@ module Polyphony
           @transport.feed(self)
           ended
         rescue ProtocolError => e
-          refuse(e) unless http2?
+          refuse(e) unless not_http1?(e)
         rescue Disconnected, Phases::Overdue, *Transport.gone
           # the client went away, and takes nothing any more: or no more than an answer
           refuse(ProtocolError.new('the body is incomplete')) if @incomplete

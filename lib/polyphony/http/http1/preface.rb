@@ -10,13 +10,19 @@ module Polyphony
         # @return [String, nil] what such a client has sent so far; the connection goes on, with somebody else
         attr_reader :preface
 
+        # A first line of three words that is not even like one of HTTP/1: an answer in HTTP/1 would tell such a
+        # client nothing, and one that speaks HTTP/2 badly takes it for a frame.
+        FOREIGN = %r{\A[^\s/]+ [^\s/]+ [^\s/]+\r\n}
+        private_constant :FOREIGN
+
         private
 
-        # The parser has refused what came.
-        def http2?
+        # The parser has refused what came. Has somebody else to deal with it, or nobody?
+        def not_http1?(error)
           return if @served.positive? || @transport.tls || !HTTP2.available?
 
           rest = @parser.take_buffered
+          return log_refusal(error) || true if FOREIGN.match?(rest)
           return unless rest.start_with?(HTTP2::PREFACE)
 
           @transport = nil

@@ -28,6 +28,11 @@ module Polyphony
           @streams.keys.each { |stream| stream.check_time(now) }
         end
 
+        # RFC 9113, section 7
+        NO_ERROR = 0
+        ENHANCE_YOUR_CALM = 0xb
+        private_constant :NO_ERROR, :ENHANCE_YOUR_CALM
+
         private
 
         def current_phase
@@ -94,10 +99,12 @@ module Polyphony
         # @see Phases
         def end_phase
           case @phase
-          when :idle then last
+          when :idle # streams that the client leaves open, answered, do not keep it
+            @session.fail(NO_ERROR, '')
+            flush
           when :header
             @overdue = :header
-            @session.fail(0xb, 'the header did not come in time')
+            @session.fail(ENHANCE_YOUR_CALM, 'the header did not come in time')
             say_failure
             flush
           else

@@ -41,9 +41,13 @@ module Polyphony
         def run
           @subscription = @topic.subscribe(limit: LIMIT, overflow: :wait)
           @ready.set
-          @subscription.each { |message| deliver(message) }
+          @subscription.each { |message| deliver(message) } unless @sockets.empty?
         rescue Polyphony::Closed => e
           @failure = e
+        rescue ::StandardError => e # what the topic spans is lost
+          @failure = e
+          @hub.failure(e, nil)
+          @sockets.each_key { |socket| socket.close(1011) }
         ensure
           @hub.forget(@topic, self)
           @subscription&.close

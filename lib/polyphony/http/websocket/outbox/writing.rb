@@ -36,6 +36,10 @@ module Polyphony
             end
           rescue Disconnected, *Transport.gone
             break_off
+          rescue ::StandardError
+            break_off
+            @link.cut
+            raise
           ensure
             @writer = nil
           end
