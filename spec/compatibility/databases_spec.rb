@@ -5,7 +5,7 @@ require_relative '../support/compatibility'
 RSpec.describe 'pg', compatibility: 'works' do
   it 'connects, asks, and prepares' do
     require 'pg'
-    rows = through_gate(url('DATABASE_URL')) do |port|
+    rows = through_gate(server_url('DATABASE_URL')) do |port|
       connection = PG.connect(host: '127.0.0.1', port: port, user: ENV.fetch('PGUSER'), dbname: ENV.fetch('PGDATABASE'), connect_timeout: 10)
       connection.prepare('add', 'select $1::int + 1')
       [connection.exec('select 1').values, connection.exec_prepared('add', [1]).values]
@@ -19,7 +19,7 @@ end
 RSpec.describe 'redis', compatibility: 'works' do
   it 'asks' do
     require 'redis'
-    answers = through_gate(url('REDIS_URL')) do |port|
+    answers = through_gate(server_url('REDIS_URL')) do |port|
       redis = Redis.new(host: '127.0.0.1', port: port, driver: :ruby)
       [redis.ping, redis.echo('x'), redis.pipelined { |pipeline| 2.times { |n| pipeline.echo(n.to_s) } }]
     ensure
@@ -32,7 +32,7 @@ end
 RSpec.describe 'redis-client', compatibility: 'works' do
   it 'asks, with its Ruby driver' do
     require 'redis-client'
-    answer = through_gate(url('REDIS_URL')) do |port|
+    answer = through_gate(server_url('REDIS_URL')) do |port|
       client = RedisClient.config(host: '127.0.0.1', port: port, driver: :ruby).new_client
       client.call('ECHO', 'x')
     ensure
@@ -45,7 +45,7 @@ end
 RSpec.describe 'trilogy', compatibility: 'works' do
   it 'connects, and asks' do
     require 'trilogy'
-    row = through_gate(url('MYSQL_URL')) do |port|
+    row = through_gate(server_url('MYSQL_URL')) do |port|
       connection = Trilogy.new(host: '127.0.0.1', port: port, username: 'root', connect_timeout: 10)
       connection.query('select 1 + 1').first
     ensure
@@ -56,7 +56,7 @@ RSpec.describe 'trilogy', compatibility: 'works' do
 end
 
 RSpec.describe 'mysql2', compatibility: 'works, with a note' do
-  let(:server) { URI.parse(url('MYSQL_URL')) }
+  let(:server) { URI.parse(server_url('MYSQL_URL')) }
   let(:client) { Mysql2::Client.new(host: server.host, port: server.port, username: 'root') }
 
   before { require 'mysql2' }
@@ -118,9 +118,9 @@ RSpec.describe 'dalli', compatibility: 'works' do
   it 'sets and gets, with memcached' do
     require 'dalli'
     require 'json'
-    memcached = program('memcached')
-    port = free_port
-    start(memcached, '-l', '127.0.0.1', '-p', port.to_s, '-u', 'root', port: port)
+    memcached = executable('memcached')
+    port = unused_port
+    start_server(memcached, '-l', '127.0.0.1', '-p', port.to_s, '-u', 'root', port: port)
     value = through_gate(port) do |gate|
       client = Dalli::Client.new("127.0.0.1:#{gate}", serializer: JSON, **(Dalli::VERSION < '5' ? { protocol: :meta } : {}))
       client.set('a', { b: 1 })

@@ -5,7 +5,7 @@ require_relative '../support/compatibility'
 RSpec.describe 'net-http', compatibility: 'works' do
   it 'gets pages on one connection' do
     require 'net/http'
-    bodies = through_gate(http_server) do |port|
+    bodies = through_gate(echoing_server) do |port|
       Net::HTTP.start('127.0.0.1', port) { |http| [http.get('/a').body, http.post('/b', 'body').body] }
     end
     expect(bodies).to eq(['GET /a', 'POST /bbody'])
@@ -15,14 +15,14 @@ end
 RSpec.describe 'httparty', compatibility: 'works' do
   it 'gets a page' do
     require 'httparty'
-    expect(through_gate(http_server) { |port| HTTParty.get("http://127.0.0.1:#{port}/a").body }).to eq('GET /a')
+    expect(through_gate(echoing_server) { |port| HTTParty.get("http://127.0.0.1:#{port}/a").body }).to eq('GET /a')
   end
 end
 
 RSpec.describe 'faraday', compatibility: 'works' do
   it 'posts a form' do
     require 'faraday'
-    expect(through_gate(http_server) { |port| Faraday.post("http://127.0.0.1:#{port}/a", b: 1).body }).to eq('POST /ab=1')
+    expect(through_gate(echoing_server) { |port| Faraday.post("http://127.0.0.1:#{port}/a", b: 1).body }).to eq('POST /ab=1')
   end
 end
 
@@ -36,7 +36,7 @@ RSpec.describe 'excon', compatibility: 'works, with a note' do
   end
 
   it 'gets pages on one connection; before Ruby 3.2, which has no hook for IO.select, its thread waits' do
-    port = http_server
+    port = echoing_server
     if Stock::IO_SELECT_HOOK
       expect(through_gate(port) { |gate| pages(gate) }).to eq(['GET /a', 'GET /b'])
     else
@@ -47,14 +47,14 @@ RSpec.describe 'excon', compatibility: 'works, with a note' do
   end
 
   it 'waits on a thread, whatever the Ruby' do
-    expect(through_gate(http_server) { |port| Thread.new { pages(port) }.value }).to eq(['GET /a', 'GET /b'])
+    expect(through_gate(echoing_server) { |port| Thread.new { pages(port) }.value }).to eq(['GET /a', 'GET /b'])
   end
 end
 
 RSpec.describe 'httpx', compatibility: 'works' do
   it 'gets several pages at a time' do
     require 'httpx'
-    bodies = through_gate(http_server) do |port|
+    bodies = through_gate(echoing_server) do |port|
       HTTPX.get("http://127.0.0.1:#{port}/a", "http://127.0.0.1:#{port}/b").map { |response| response.body.to_s }
     end
     expect(bodies).to eq(['GET /a', 'GET /b'])
@@ -77,6 +77,6 @@ RSpec.describe 'async-http', compatibility: 'works, with a note' do
   end
 
   it 'has it on a thread' do
-    expect(through_gate(http_server) { |port| Thread.new { page(port) }.value }).to eq('GET /a')
+    expect(through_gate(echoing_server) { |port| Thread.new { page(port) }.value }).to eq('GET /a')
   end
 end

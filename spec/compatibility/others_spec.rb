@@ -5,7 +5,7 @@ require_relative '../support/compatibility'
 RSpec.describe 'mail', compatibility: 'works' do
   # Takes one message a connection.
   def smtp_sink(received)
-    serving do |client|
+    serve_each do |client|
       client.write("220 sink\r\n")
       while (line = client.gets)
         case line
@@ -37,13 +37,13 @@ end
 
 RSpec.describe 'net-ssh', compatibility: 'works' do
   def write_keys(dir)
-    %w[host user].each { |name| system(program('ssh-keygen'), '-q', '-t', 'ecdsa', '-m', 'PEM', '-N', '', '-f', "#{dir}/#{name}") }
+    %w[host user].each { |name| system(executable('ssh-keygen'), '-q', '-t', 'ecdsa', '-m', 'PEM', '-N', '', '-f', "#{dir}/#{name}") }
     File.write("#{dir}/keys", File.read("#{dir}/user.pub"))
   end
 
   def sshd(dir)
     write_keys(dir)
-    port = free_port
+    port = unused_port
     File.write("#{dir}/config", <<~TEXT)
       ListenAddress 127.0.0.1:#{port}
       HostKey #{dir}/host
@@ -53,7 +53,7 @@ RSpec.describe 'net-ssh', compatibility: 'works' do
       UsePAM no
     TEXT
     FileUtils.mkdir_p('/run/sshd') if Process.uid.zero?
-    start(program('sshd'), '-D', '-f', "#{dir}/config", port: port)
+    start_server(executable('sshd'), '-D', '-f', "#{dir}/config", port: port)
     port
   end
 
@@ -75,7 +75,7 @@ end
 RSpec.describe 'sidekiq', compatibility: 'works' do
   it 'pushes a job' do
     require 'sidekiq'
-    redis = url('REDIS_URL')
+    redis = server_url('REDIS_URL')
     queue = "polyphony#{Process.pid}"
     id = through_gate(redis) do |port|
       Sidekiq.default_configuration.logger.level = Logger::ERROR

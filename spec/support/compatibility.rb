@@ -10,7 +10,7 @@ require_relative 'stock'
 #
 #   RSpec.describe 'excon', compatibility: 'works' do
 #     it 'gets a page' do
-#       expect(through_gate(http_server) { |port| Excon.get("http://127.0.0.1:#{port}/").body }).to eq('GET /')
+#       expect(through_gate(echoing_server) { |port| Excon.get("http://127.0.0.1:#{port}/").body }).to eq('GET /')
 #     end
 #   end
 module Compatibility
@@ -81,8 +81,8 @@ module Compatibility
   end
 
   # @return [Integer] the port of a server that answers each request with its method, path and body
-  def http_server
-    serving do |client|
+  def echoing_server
+    serve_each do |client|
       while (line = client.gets)
         length = 0
         while (header = client.gets) != "\r\n"
@@ -96,7 +96,7 @@ module Compatibility
 
   # @yieldparam client [TCPSocket] each in a thread of its own
   # @return [Integer] port
-  def serving
+  def serve_each
     server = TCPServer.new('127.0.0.1', 0)
     threads = @threads
     threads << Thread.new do
@@ -117,7 +117,7 @@ module Compatibility
   # Starts a program and waits until it listens.
   #
   # @return [Integer] pid
-  def start(*command, port:, **options)
+  def start_server(*command, port:, **options)
     pid = Process.spawn(*command, out: File::NULL, err: File::NULL, **options)
     @pids << pid
     200.times do
@@ -129,15 +129,15 @@ module Compatibility
     raise "#{command.first} does not listen at #{port}"
   end
 
-  def free_port = Addrinfo.tcp('127.0.0.1', 0).bind { |socket| socket.local_address.ip_port }
+  def unused_port = Addrinfo.tcp('127.0.0.1', 0).bind { |socket| socket.local_address.ip_port }
 
   # @return [String] the URL of a server that bin/test has started
-  def url(variable)
+  def server_url(variable)
     ENV[variable] || (ENV['CI'] ? raise("#{variable} is not set: run bin/test") : skip("bin/test starts the server that #{variable} tells"))
   end
 
   # @return [String] a program's path
-  def program(name)
+  def executable(name)
     dirs = ENV['PATH'].split(File::PATH_SEPARATOR) + %w[/usr/sbin /sbin]
     dirs.map { |dir| File.join(dir, name) }.find { |path| File.executable?(path) } ||
       (ENV['CI'] ? raise("#{name} is not installed: run bin/test") : skip("#{name} is not installed"))

@@ -33,7 +33,7 @@ module Polyphony
 
       def with_raw_connection(**options)
         super(**options) do |raw|
-          Cut.around(raw) { yield raw }
+          Cut.around(raw, (@config[:timeout] || 5000).to_f / 1000) { yield raw }
         ensure
           throw_away! if Cut.closed?(raw)
         end

@@ -16,13 +16,14 @@ module Polyphony
     # Runs the block, which asks the database something.
     #
     # @param raw [::PG::Connection, ::SQLite3::Database, Object] of another class: nothing is done for it
+    # @param busy_timeout [Numeric] as of {SQLite3.guard}
     # @return [Object] the block's value
     # @suspends as the block does; after an interruption, until the server has given up the query
-    def around(raw, &block)
-      return SQLite3.guard(raw, &block) if defined?(::SQLite3::Database) && raw.is_a?(::SQLite3::Database)
+    def around(raw, busy_timeout, &block)
       return postgres(raw, &block) if defined?(::PG::Connection) && raw.is_a?(::PG::Connection)
+      return yield unless defined?(::SQLite3::Database) && raw.is_a?(::SQLite3::Database)
 
-      yield
+      SQLite3.guard(raw, busy_timeout: busy_timeout, &block)
     end
 
     def postgres(raw)

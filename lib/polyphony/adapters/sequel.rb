@@ -53,7 +53,7 @@ module Polyphony
       # @return [Object] the block's value
       # @suspends as the query does
       def log_connection_yield(sql, conn, args = nil, &block)
-        Cut.around(conn) { super(sql, conn, args, &block) }
+        Cut.around(conn, opts.fetch(:timeout, 5000) / 1000.0) { super(sql, conn, args, &block) }
       end
     end
 

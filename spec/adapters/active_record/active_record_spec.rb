@@ -10,7 +10,7 @@ RSpec.describe Polyphony::ActiveRecord, :fibers do
   include Support::ORM
 
   shared_examples 'a database for fibers' do |kind|
-    let(:base) { establish(pool: 5, checkout_timeout: 20) }
+    let(:base) { establish(pool: 5, checkout_timeout: 30) }
     let(:number) { Class.new(base) { self.table_name = 'polyphony_ar' } }
 
     def establish(**options)
@@ -81,7 +81,7 @@ RSpec.describe Polyphony::ActiveRecord, :fibers do
       holder.await
       next if RUBY_VERSION < '3.3' # whose condition variables leave their mutex unlocked: docs/stock-apis.md, note 9
 
-      patient = establish(pool: 1, checkout_timeout: 20)
+      patient = establish(pool: 1, checkout_timeout: 30)
       kept = waiting { patient.with_connection { sleep } }
       waiting { patient.with_connection { log << :never } }.stop
       kept.stop
@@ -89,7 +89,7 @@ RSpec.describe Polyphony::ActiveRecord, :fibers do
     end
 
     it 'gets back the connection of a fiber that ended without giving it back' do
-      small = establish(pool: 1, checkout_timeout: 20)
+      small = establish(pool: 1, checkout_timeout: 30)
       spin { small.lease_connection.select_value('select 1') }.await
       expect(small.connection_pool.stat).to include(dead: 1)
       expect(spin { small.with_connection { |c| c.select_value('select 2') } }.await).to eq(2)
@@ -122,9 +122,27 @@ RSpec.describe Polyphony::ActiveRecord, :fibers do
   end
 
   context 'with SQLite' do
-    def configuration = { adapter: 'polyphony_sqlite3', database: File.join(folder, 'test.db'), default_transaction_mode: :immediate }
+    def configuration = { adapter: 'polyphony_sqlite3', database: File.join(folder, 'test.db'), default_transaction_mode: :immediate, timeout: 30_000 }
 
     it_behaves_like 'a database for fibers', :sqlite
+  end
+
+  it 'waits for a database that is locked as the loop waits, and as long as timeout: says' do
+    base = Class.new(ActiveRecord::Base) { self.abstract_class = true }
+    stub_const('PolyphonySpecBase', base)
+    base.establish_connection(adapter: 'polyphony_sqlite3', database: File.join(folder, 'test.db'), timeout: 50)
+    base.with_connection { |c| c.execute('create table t (a)') }
+    other = SQLite3::Database.new(File.join(folder, 'test.db'))
+    other.execute('begin immediate')
+    fiber = waiting { error_of { base.with_connection { |c| c.execute('insert into t values (1)') } } }
+    settle_a_little
+    expect(fiber.await).to be_a(ActiveRecord::StatementTimeout).or be_a(ActiveRecord::StatementInvalid)
+    other.execute('commit')
+    base.with_connection { |c| c.execute('insert into t values (2)') }
+    expect(base.with_connection { |c| c.select_values('select a from t') }).to eq([2])
+  ensure
+    other&.close
+    base&.remove_connection
   end
 
   it 'sets the level of isolation that Rails has for it' do

@@ -73,7 +73,7 @@ RSpec.describe 'Rails with a database' do
   end
 
   context 'of SQLite' do
-    def database = { 'adapter' => 'polyphony_sqlite3', 'database' => File.join(@dir, 'notes.db'), 'default_transaction_mode' => 'immediate' }
+    def database = { 'adapter' => 'polyphony_sqlite3', 'database' => File.join(@dir, 'notes.db'), 'default_transaction_mode' => 'immediate', 'timeout' => 30_000 }
 
     it_behaves_like 'an application', 'with recursive n(x) as (select 1 union all select x + 1 from n where x < 1000000) select max(x) from n'
   end

@@ -85,7 +85,7 @@ RSpec.describe Polyphony::Sequel, :fibers do
   context 'with PostgreSQL' do
     def connect(**options)
       need_postgres
-      described_class.connect(ENV.fetch('DATABASE_URL'), **options)
+      described_class.connect(ENV.fetch('DATABASE_URL'), pool_timeout: 30, **options)
     end
 
     it_behaves_like 'a database for fibers', :postgres
@@ -105,7 +105,7 @@ RSpec.describe Polyphony::Sequel, :fibers do
 
   context 'with SQLite' do
     def connect(**options)
-      described_class.connect(adapter: 'sqlite', database: File.join(folder, 'test.db'), **options).tap do |db|
+      described_class.connect(adapter: 'sqlite', database: File.join(folder, 'test.db'), timeout: 30_000, pool_timeout: 30, **options).tap do |db|
         db.run('PRAGMA journal_mode = wal')
         db.transaction_mode = :immediate # else two that have read cannot both write
       end

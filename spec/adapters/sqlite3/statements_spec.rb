@@ -55,7 +55,10 @@ RSpec.describe Polyphony::SQLite3, :fibers do
       small.enum_for(:each, 'select a from t order by a').map { |inner| [outer['a'], inner['a']] }
     end
     expect(pairs).to eq([0, 1, 2].product([0, 1, 2]))
+    opened = -> { ObjectSpace.each_object(SQLite3::Statement).count { |statement| !statement.closed? } }
+    before = opened.call
     20.times { |n| expect(small.value("select #{n}")).to eq(n) }
+    expect(opened.call).to be <= before
   end
 
   it 'streams rows as they are asked for, while others write' do
