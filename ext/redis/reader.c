@@ -375,8 +375,8 @@ static VALUE value_of(struct reader *r, const struct resp_line *line)
 /*
  *  call-seq: next -> Object or INCOMPLETE
  *
- *  The next reply, if all of it has come. Errors are objects, not raised. Raises the class given to
- * new() for bytes that are not RESP, and from then on.
+ *  The next reply; the constant INCOMPLETE if not all of it has come. Errors are objects, not
+ * raised. Raises the class given to new() for bytes that are not RESP, and from then on.
  */
 static VALUE reader_next(VALUE self)
 {
@@ -424,17 +424,11 @@ static VALUE reader_missing(VALUE self)
     return SIZET2NUM(NIL_P(r->bulk) ? 0 : r->bulk_size - (size_t)RSTRING_LEN(r->bulk));
 }
 
-/*
- * Document-const: Polyphony::Redis::Reader::INCOMPLETE
- *
- * What next() gives when the reply has not come in full.
- */
-
 void Init_polyphony_redis_reader(VALUE redis)
 {
     VALUE class = rb_define_class_under(redis, "Reader", rb_cObject);
     incomplete = rb_obj_freeze(rb_obj_alloc(rb_cObject));
-    rb_define_const(class, "INCOMPLETE", incomplete);
+    rb_const_set(class, rb_intern("INCOMPLETE"), incomplete);
     rb_gc_register_mark_object(incomplete);
     ok_string = rb_enc_interned_str_cstr("OK", rb_utf8_encoding());
     rb_gc_register_mark_object(ok_string);

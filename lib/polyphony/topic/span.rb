@@ -10,7 +10,10 @@ module Polyphony
     class Span
       # JSON, without objects of other classes than its own. Loaded when needed: it adds methods to all objects.
       module JSONCodec
+        # @return [String]
         def self.dump(message) = ::JSON.generate(message)
+
+        # @return [Object]
         def self.load(payload) = ::JSON.parse(payload)
       end
       private_constant :JSONCodec

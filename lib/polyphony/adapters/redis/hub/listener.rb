@@ -54,6 +54,7 @@ module Polyphony
           nil
         end
 
+        # Something was published: payload, channel and maybe pattern.
         def message(*words)
           return fail_with(overflow) if @news.size >= @limit
 
