@@ -16,12 +16,21 @@ module RedisServer
   class Own
     attr_reader :port, :dir
 
-    # @param port [Integer] 0: it has none; see the arguments of a TLS port
-    def initialize(*arguments, port: RedisServer.free_port)
-      @port = port
+    Died = Class.new(StandardError)
+
+    # @param port [Integer, nil] 0: it has none; see the arguments of a TLS port
+    def initialize(*arguments, port: nil)
       @arguments = arguments
       @dir = Dir.mktmpdir
-      start
+      tries = 0
+      begin
+        @port = port || RedisServer.free_port
+        start
+      rescue Died
+        raise if port || (tries += 1) == 3 # somebody else may have taken the port
+
+        retry
+      end
     end
 
     def url = "redis://127.0.0.1:#{port}"
@@ -65,7 +74,10 @@ module RedisServer
       begin
         UNIXSocket.open(socket) { |io| io.write("PING\r\n") && io.readpartial(10) }
       rescue SystemCallError, EOFError
-        raise "redis-server: #{File.read(File.join(dir, 'log'))}" if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
+        late = Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
+        gone = Process.wait(@pid, Process::WNOHANG)
+        @pid = nil if gone
+        raise Died, "redis-server: #{File.read(File.join(dir, 'log'))}" if gone || late
 
         sleep 0.01
         retry
