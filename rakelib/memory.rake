@@ -8,9 +8,10 @@ require_relative '../spec/support/memory_valgrind'
 # The workloads of spec/memory, with what can see more than a crash. Neither is part of `rake spec`.
 namespace :memory do
   program = 'spec/support/memory_workloads.rb'
-  names = %w[io backend timers queues fibers scopes nested threads processes observed trees codec resp]
-  # What knows no fiber has a program of its own: the codec of HTTP, the reader of Redis.
-  own = { 'codec' => 'spec/support/http_codec_workload.rb', 'resp' => 'spec/support/redis_reader_workload.rb' }
+  names = %w[io backend timers queues fibers scopes nested threads processes observed trees codec codec2 resp]
+  # What knows no fiber has a program of its own: the codecs of HTTP, the reader of Redis.
+  own = { 'codec' => 'spec/support/http_codec_workload.rb', 'codec2' => 'spec/support/http2_codec_workload.rb',
+          'resp' => 'spec/support/redis_reader_workload.rb' }
   command = ->(mode, name) { own[name] ? [own[name], mode] : [program, mode, name] }
   limit = %w[timeout --kill-after=5 120]
 

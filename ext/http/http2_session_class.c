@@ -293,10 +293,17 @@ static VALUE session_streams(VALUE self)
     return SIZET2NUM(count);
 }
 
-/* call-seq: idle? -> true or false: whether there is no stream */
+/*
+ *  call-seq: idle? -> true or false
+ *
+ *  Whether there is nothing to be served and nothing to be sent. A client may leave streams open whose
+ *  answer it has: they do not count.
+ */
 static VALUE session_idle_p(VALUE self)
 {
-    return http2_session_get(self)->streams ? Qfalse : Qtrue;
+    for (struct http2_stream *s = http2_session_get(self)->streams; s; s = s->next)
+        if (!s->left || !s->sent_end) return Qfalse;
+    return Qtrue;
 }
 
 /* call-seq: in_header? -> true or false: whether a part of a header is there, and not its end */

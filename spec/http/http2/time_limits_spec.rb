@@ -36,6 +36,15 @@ RSpec.describe 'HTTP/2: time limits', :fibers, :virtual_time do
     end
   end
 
+  it 'end a connection whose client leaves streams open that were answered' do
+    server = serve(idle_timeout: 20) { |request| request.respond('hello') }
+    client = client_of(server)
+    stream = client.send_request('POST', '/', finish: false)
+    expect(client.response(stream).body).to eq('hello')
+    expect(client.connection_error).to eq(:NO_ERROR)
+    expect(time).to be_between(20, 24)
+  end
+
   it 'do not count pings, settings and window updates for requests' do
     server = serve(idle_timeout: 20) { |request| request.respond('hello') }
     client = client_of(server)
