@@ -8,9 +8,9 @@ module Chat
     def initialize(supervisor, redis, &show)
       @topic = Polyphony::Topic.new('chat:presence', over: redis)
       @show = show
-      @place = rand(1 << 60) # this process
-      @here = {}             # room => names
-      @others = {}           # place => [when it was heard of, room => names]
+      @place = Random.new_seed # this process
+      @here = {}               # room => names
+      @others = {}             # place => [when it was heard of, room => names]
       @fiber = supervisor.spin(:presence) { run }
     end
 

@@ -97,6 +97,15 @@ RSpec.describe 'the chat of several processes' do
       ada.see_people('Ada', 'Carl')
     end
 
+    it 'is one chat for all workers' do
+      server = chat('-w', '2', redis: ENV.fetch('REDIS_URL'))
+      names = (10..29).map { |n| "Guest #{n}" }
+      guests = names.map { |name| guest(server, name, room: room) }
+      guests.first.see_people(*names)
+      guests.last.say 'hello'
+      expect(guests.map(&:hear)).to all(eq('hello'))
+    end
+
     it 'goes on when Redis comes back', timeout: 120 do
       port = quiet_port
       url = redis_server(port)
