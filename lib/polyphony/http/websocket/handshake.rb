@@ -23,7 +23,9 @@ module Polyphony
           end
         end
 
+        # What makes of a key the answer to it.
         GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+        # 16 bytes in base64.
         KEY = %r{\A[+/0-9A-Za-z]{22}==\z}
 
         # @param request [Request]

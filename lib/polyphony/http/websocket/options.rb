@@ -6,6 +6,7 @@ module Polyphony
       # What {Request#websocket} takes.
       # @api private
       class Options
+        # name => default
         DEFAULTS = { protocols: nil, max_message: 1 << 20, max_frames: 131_072, ping: 30, deflate: true,
                      buffer: 1 << 20, overflow: :wait, close_timeout: 5, origins: nil, headers: {}.freeze }.freeze
 

@@ -9,6 +9,7 @@ module Polyphony
         # What the program wants of compression, and how that is agreed on with a client.
         # @api private
         class Settings
+          # name => default
           DEFAULTS = { level: ::Zlib::DEFAULT_COMPRESSION, mem_level: ::Zlib::DEF_MEM_LEVEL, window_bits: 15,
                        context_takeover: false, min_size: 1024 }.freeze
 
