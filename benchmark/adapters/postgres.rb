@@ -1,5 +1,12 @@
 # frozen_string_literal: true
 
+# Before a runtime begins: async on Ruby 3.1 cannot read a gem's files.
+begin
+  require 'pg' if ARGV.first.to_s.start_with?('pg_')
+rescue LoadError
+  nil # said for each contender
+end
+
 # PostgreSQL: the gem pg, by our pool and by our pipeline, and alone under other schedulers.
 module Bench
   module Adapters

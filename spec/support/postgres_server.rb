@@ -11,7 +11,9 @@ require_relative 'run_ruby'
 class PostgresServer
   extend Support::RunRuby
 
-  BIN = Dir.glob('/usr/lib/postgresql/*/bin').max_by { |dir| dir[/\d+/].to_i }
+  # Debian keeps them off the PATH.
+  BIN = Dir.glob('/usr/lib/postgresql/*/bin').max_by { |dir| dir[/\d+/].to_i } ||
+        ENV.fetch('PATH').split(':').find { |dir| File.executable?(File.join(dir, 'initdb')) }
   CONNECTIONS = 15 # max_connections; 3 of them are kept for superusers
 
   # @return [PostgresServer, nil] started; one for the process, as making it takes a second

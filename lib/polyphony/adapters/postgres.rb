@@ -76,7 +76,6 @@ module Polyphony
       @forms = Forms.new(@options)
       @counters = { queries: 0, pipelined: 0, batches: 0, connects: 0, gaps: 0 }
       @pipelined = Pipelined.new(self, @options, @connector, @counters)
-      @sessions = {}.compare_by_identity
       @closed = false
       @pool = make_pool
     end
@@ -94,8 +93,8 @@ module Polyphony
     def with(timeout: @options.timeout, &block)
       raise ::ArgumentError, 'a block is required' unless block
 
-      session = @sessions[Lifecycle.current]
-      session&.wire ? yield(session) : lend(timeout, &block)
+      session = sessions[Lifecycle.current]
+      session ? yield(session) : lend(timeout, &block)
     end
 
     # Runs the block in a transaction: committed at its end, rolled back after an error, a stop or a time limit. It is
@@ -128,7 +127,7 @@ module Polyphony
     # @raise [PG::Error] and the others of {Queries#query}
     # @suspends until the answer is there
     def query(sql, *params, as: nil, types: nil)
-      return @pipelined.query(sql, *params, as: as, types: types) if @options.pipeline && !@sessions[Lifecycle.current]
+      return @pipelined.query(sql, *params, as: as, types: types) if @options.pipeline && !sessions[Lifecycle.current]
 
       super
     end

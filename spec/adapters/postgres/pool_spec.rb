@@ -125,6 +125,22 @@ RSpec.describe Polyphony::Postgres, 'connections', :postgres, :fibers do
       wait_until { running(slow).zero? }
     end
 
+    it 'reach the pipelines and listeners of other threads, too' do
+      db.connect
+      listening = Queue.new
+      thread = Thread.new do
+        Polyphony.run do
+          listener = Polyphony.spin { error_of { db.listen('x', ready: -> { listening << true }) { nil } } }
+          query = Polyphony.spin { error_of { db.pipelined.query(slow) } }
+          [listener, query].map(&:await)
+        end
+      end
+      Polyphony::ThreadPool.default.process { listening.pop }
+      wait_until { running(slow) == 1 }
+      db.close(timeout: 0.01)
+      expect(Polyphony::ThreadPool.default.process { thread.value }).to match([an_instance_of(Polyphony::Closed), be_a(PG::ConnectionBad)])
+    end
+
     it 'are not waited for by who has one' do
       db.with { expect { db.close }.to raise_error(Polyphony::Error, /holds a resource/) }
     end
@@ -146,6 +162,14 @@ RSpec.describe Polyphony::Postgres, 'connections', :postgres, :fibers do
     expect(pid_of(db)).to eq(pid)
   ensure
     read.close
+  end
+
+  it 'are left alone by a forked child that closes its database' do
+    query = waiting { db.value("SELECT 'answer' FROM pg_sleep(0.2)") }
+    pipelined = waiting { db.pipelined.value("SELECT 'another' FROM pg_sleep(0.2)") }
+    wait_until { running("SELECT '") == 2 }
+    Process.wait(fork { db.close(timeout: 0) })
+    expect([query.await, pipelined.await]).to eq(%w[answer another])
   end
 
   it 'in use when the process is forked are refused in the child' do

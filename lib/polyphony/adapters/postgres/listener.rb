@@ -20,6 +20,7 @@ module Polyphony
         @connector = connector
         @options = options
         @counters = counters
+        @scheduler = Scheduler.install
         @subscriptions = []
         @wanted = ::Hash.new(0) # channel => how many want it
         @turns = Turns.new('notification from', self) { step }
@@ -47,9 +48,9 @@ module Polyphony
       # @return [void]
       def close
         @closed = true
-        @subscriptions.each { |subscription| subscription.error = Closed.new("#{inspect} was closed") }
-        drop
-        @turns.wake_all
+        end_all(Closed.new("#{inspect} was closed"))
+        # libpq's objects are not for two threads at a time: another thread can only cut the connection.
+        @scheduler.closed? || @scheduler.equal?(Scheduler.current) ? drop : @wire&.shut_down
       end
 
       # @return [String]
@@ -82,6 +83,12 @@ module Polyphony
           @wanted.delete(channel) if @wanted[channel].zero?
         end
         @subscriptions.empty? ? drop : adjust
+      end
+
+      # @param error [Exception] for all that listen
+      def end_all(error)
+        @subscriptions.each { |subscription| subscription.error ||= error.exception(error.message) }
+        @turns.wake_all
       end
 
       # To all that want it; a fiber that is too slow gets no more.

@@ -12,6 +12,7 @@ module Polyphony
         @listened = {}
         @asked = nil # what the command under way is for: channels to listen to, and not to; [] for a sign of life
         @generation = (@generation || 0) + 1
+        @losses ||= 0
       end
 
       def drop
@@ -31,11 +32,22 @@ module Polyphony
         come ? take : look_alive
       rescue ::PG::Error, ::SystemCallError, ::IOError => e
         raise if e.is_a?(ConnectionFailed)
+        return unless wire.equal?(@wire)
 
-        lose if wire.equal?(@wire)
+        refused?(e) ? refuse(e) : lose
+      end
+
+      # A standby, or one without the right: to try again would not help.
+      def refused?(error) = error.is_a?(::PG::ServerError) && !@wire.fatal?(error)
+
+      def refuse(error)
+        drop
+        end_all(error)
       end
 
       def connect
+        # A server that takes connections and ends them is not asked again and again at once.
+        Polyphony.backend.sleep([0.05 * (2**[@losses, 10].min), 2].min * ::Random.rand) if @losses > 1
         wire = Wire.new(@connector.connect(::Float::INFINITY), @options)
         wire.pg.set_notice_processor { nil } # the server's last words: its end is dealt with, not to be printed
         return wire.drop if @closed || @subscriptions.empty?
@@ -47,6 +59,7 @@ module Polyphony
 
       def lose
         drop
+        @losses += 1
         @counters[:gaps] += 1
       end
 
@@ -96,6 +109,7 @@ module Polyphony
       end
 
       def answered
+        @losses = 0
         missing, needless = @asked
         @asked = nil
         missing.each { |channel| @listened[channel] = true }

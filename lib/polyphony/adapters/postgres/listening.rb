@@ -67,13 +67,17 @@ module Polyphony
         raise Closed, "#{inspect} is closed" if closed?
 
         scheduler = Scheduler.install
-        if @listeners_pid != ::Process.pid
-          @listeners_left = [@listeners_left, @listeners]
-          @listeners = {}.compare_by_identity
-          @listeners_pid = ::Process.pid
-        end
-        @listeners.delete_if { |old, listener| old.closed? && (listener.close || true) }
-        @listeners[scheduler] ||= Listener.new(@connector, @options, @counters)
+        listeners.delete_if { |old, listener| old.closed? && (listener.close || true) }
+        listeners[scheduler] ||= Listener.new(@connector, @options, @counters)
+      end
+
+      # One for each thread; in a forked child none.
+      def listeners
+        return @listeners if @listeners_pid == ::Process.pid
+
+        Forks.notice
+        @listeners_pid = ::Process.pid
+        @listeners = {}.compare_by_identity
       end
     end
   end

@@ -23,6 +23,7 @@ module Polyphony
         @connector = connector
         @options = options
         @counters = counters
+        @scheduler = Scheduler.install
         @requests = []
         @wanted = 0
         @turns = Turns.new('answer from', self) { step }
@@ -54,7 +55,9 @@ module Polyphony
       # @return [void]
       def close(now: false)
         @closed = true
-        lose(Closed.new("#{inspect} was closed")) if now || @requests.empty?
+        return unless now || @requests.empty?
+
+        ours? ? lose(Closed.new("#{inspect} was closed")) : @wire&.shut_down
       end
 
       # @return [String]
@@ -62,6 +65,9 @@ module Polyphony
       alias label inspect
 
       private
+
+      # libpq's objects are not for two threads at a time: another thread can only cut the connection.
+      def ours? = @scheduler.closed? || @scheduler.equal?(Scheduler.current)
 
       def await(sql, params, prepare)
         life = Lifecycle.current
@@ -100,34 +106,41 @@ module Polyphony
       def push
         return if @pushing
 
-        wire = @wire
         @pushing = true
         begin
           Scheduler.snooze
           @counters[:batches] += 1
-          flush(wire)
+          flush
           flushed = true
         ensure
           @pushing = false
-          wire.within_limit { flush(wire) } unless flushed || wire.broken? # others count on it
+          @wire&.within_limit { flush } unless flushed # others count on it
         end
       end
 
       # Somebody must read meanwhile, as a server that cannot send does not read either: the fiber that reads anyway, or
       # this one. Whoever takes input gives out what is in it: nobody else would see it come.
-      def flush(wire)
-        until wire.broken? || wire.pg.sync_flush
-          if @turns.reader?
-            wire.wait(::IO::WRITABLE, 0.1) # it may leave
-          else
-            @turns.read_by_the_way do
-              events = wire.wait(::IO::READABLE | ::IO::WRITABLE)
-              take_in(wire) if events.anybits?(::IO::READABLE)
-            end
+      def flush
+        while (wire = @wire) # another one, after one was lost
+          return if sent?(wire)
+        end
+      end
+
+      def sent?(wire)
+        return true if wire.pg.sync_flush
+
+        if @turns.reader?
+          wire.wait(::IO::WRITABLE, 0.1) # it may leave
+        else
+          @turns.read_by_the_way do
+            events = wire.wait(::IO::READABLE | ::IO::WRITABLE)
+            take_in(wire) if events.anybits?(::IO::READABLE)
           end
         end
+        false
       rescue ::PG::Error, ::SystemCallError, ::IOError => e
         lose(e) if wire.equal?(@wire)
+        false
       end
 
       # Nobody waits for the answer any more. If nobody waits for any, the server shall not go on; if somebody does, his

@@ -67,8 +67,8 @@ module Polyphony
 
       def make(scheduler)
         if @pid != ::Process.pid
+          Forks.notice
           @pid = ::Process.pid
-          @left_behind = [@left_behind, @lanes]
           @lanes = {}.compare_by_identity
         end
         @lanes.delete_if { |old, lanes| old.closed? && lanes.each { |lane| lane.close(now: true) } }

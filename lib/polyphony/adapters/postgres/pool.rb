@@ -15,7 +15,7 @@ module Polyphony
       def close(timeout: 5)
         Polyphony.duration(timeout, 'timeout') if timeout
         @closed = true
-        [@pipelined, *@listeners&.values].each(&:close)
+        [@pipelined, *listeners.values].each(&:close)
         @pool.close
         Polyphony.move_on_after(timeout) do
           @pool.close(wait: true)
@@ -23,7 +23,7 @@ module Polyphony
           return true
         end
         @pipelined.close(now: true)
-        @sessions.values.each { |session| session.wire.sever }
+        WireEnding.sever(sessions.values.map(&:wire))
         false
       end
 
@@ -36,14 +36,13 @@ module Polyphony
       #   fibers that do; connects: connections made for both; gaps: how often listening was interrupted
       # @suspends no
       def stats
-        listening = @listeners ? @listeners.values.sum(&:size) : 0
-        @pool.stats.merge(@counters, under_way: @pipelined.size, listening: listening)
+        @pool.stats.merge(@counters, under_way: @pipelined.size, listening: listeners.values.sum(&:size))
       end
 
       # @return [String] without the password
       def inspect
         "#<#{self.class} #{@options.place}#{' closed' if @closed} size=#{@pool.size}/#{@pool.limit} " \
-          "in_use=#{@sessions.size} waiting=#{@pool.waiting}>"
+          "in_use=#{sessions.size} waiting=#{@pool.waiting}>"
       end
 
       # @api private
@@ -56,9 +55,18 @@ module Polyphony
 
       def using(&block) = with(&block)
 
+      # Which fiber has which connection; in a forked child none has any.
+      def sessions
+        return @sessions if @pid == ::Process.pid
+
+        Forks.notice
+        @pid = ::Process.pid
+        @sessions = {}.compare_by_identity
+      end
+
       # One fiber asks for them; who has a connection asks by himself, as the other may be waiting for one.
       def types
-        return with(&:types) if @sessions[Lifecycle.current]
+        return with(&:types) if sessions[Lifecycle.current]
 
         @typing.acquire { @forms.types || with(&:types) }
       end
@@ -79,7 +87,7 @@ module Polyphony
         @pool.acquire(timeout: timeout) do |connection|
           taken = true
           connection.holder = life
-          @sessions[life] = connection
+          sessions[life] = connection
           value = yield connection
           ended = true
           value
@@ -95,7 +103,7 @@ module Polyphony
       def give_back(connection, life, ended)
         connection.release(ended)
       ensure
-        @sessions.delete(life)
+        sessions.delete(life)
         discard if connection.wire.broken?
       end
 
@@ -106,9 +114,9 @@ module Polyphony
       end
 
       def nobody_gave_back(timeout)
-        users = @sessions.keys.first(5).map(&:label).join(', ')
+        users = sessions.keys.first(5).map(&:label).join(', ')
         "no PostgreSQL connection was free within #{timeout} s: all #{@options.size} are in use, by #{users}" \
-          "#{', …' if @sessions.size > 5}; #{@pool.waiting} more fibers wait. Keep connections for shorter, or raise " \
+          "#{', …' if sessions.size > 5}; #{@pool.waiting} more fibers wait. Keep connections for shorter, or raise " \
           'size:'
       end
     end

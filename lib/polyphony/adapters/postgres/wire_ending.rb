@@ -58,17 +58,22 @@ module Polyphony
       end
       alias close drop
 
-      # Cuts the connection under a fiber that uses it: it gets an error. What it was doing is cancelled, if the server
+      # Cuts connections under fibers that use them: they get an error. What they were doing is cancelled, if the server
       # hears of it within a second.
       #
+      # @param wires [Array<Wire>]
       # @return [void]
       # @suspends that long at most
-      def sever
-        Polyphony.move_on_after(1) { Cancelling.request(@pg) }
-      rescue ::PG::Error, ::SystemCallError, ::IOError
-        nil # it is cut all the same
+      def self.sever(wires)
+        Polyphony.move_on_after(1) do
+          wires.each do |wire|
+            Cancelling.request(wire.pg)
+          rescue ::PG::Error, ::SystemCallError, ::IOError
+            nil # it is cut all the same
+          end
+        end
       ensure
-        shut_down
+        wires.each(&:shut_down)
       end
 
       # The parent's connection, in a forked child: what is freed here must not say good-bye on it.
@@ -80,6 +85,17 @@ module Polyphony
         nil # there is nothing to say good-bye on
       end
 
+      # From any thread: who uses it gets an error.
+      # @return [void]
+      def shut_down
+        @broken = true
+        socket = ::Socket.for_fd(@pg.socket)
+        socket.autoclose = false
+        socket.shutdown(::Socket::SHUT_RDWR)
+      rescue ::SystemCallError, ::PG::Error
+        nil # it is cut already
+      end
+
       private
 
       def drained_within?(seconds)
@@ -89,15 +105,6 @@ module Polyphony
           Draining.drain(self)
           true
         end
-      end
-
-      def shut_down
-        @broken = true
-        socket = ::Socket.for_fd(@pg.socket)
-        socket.autoclose = false
-        socket.shutdown(::Socket::SHUT_RDWR)
-      rescue ::SystemCallError, ::PG::Error
-        nil # it is cut already
       end
     end
     private_constant :WireEnding
