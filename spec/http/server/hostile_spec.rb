@@ -131,6 +131,13 @@ RSpec.describe 'Hostile requests', :fibers do
     end
   end
 
+  # HTTP/2 without the right preface, say, whose client would take an answer for a frame.
+  it 'closes, and logs, when the first line is not even like one of HTTP/1' do
+    client = hello.connect << "INVALID CONNECTION PREFACE\r\n\r\n"
+    expect([client.rest, seen]).to eq(['', []])
+    expect(hello.log).to match(/127\.0\.0\.1:\d+: .+ \(501\)$/)
+  end
+
   it 'takes what it has to take' do
     good = ["\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHOST:a\r\nX:\r\n\r\n", "GET / HTTP/1.1\r\nHost: \t a \t \r\nX: \xff\xfe\t\"\r\n\r\n".b,
             "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "GET http://a/?b HTTP/1.1\r\nHost: A\r\n\r\n", "GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "M-SEARCH / HTTP/1.1\r\nHost: a:1\r\n\r\n",
