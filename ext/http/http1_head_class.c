@@ -245,6 +245,14 @@ static VALUE head_m_upgrade_p(VALUE self)
     return flag(self, HTTP1_UPGRADE);
 }
 
+/* call-seq: protocol_name -> String or nil: what an extended CONNECT of HTTP/2 asks for (RFC 8441) */
+static VALUE head_m_protocol_name(VALUE self)
+{
+    struct http1_head *index = &request_head_get(self)->index;
+    if (index->protocol.length == 0) return Qnil;
+    return http_shared_string(index->bytes + index->protocol.at, index->protocol.length);
+}
+
 /* call-seq: chunked? -> true or false: whether a body of unknown length comes */
 static VALUE head_m_chunked_p(VALUE self)
 {
@@ -309,6 +317,7 @@ VALUE Init_polyphony_http1_head(VALUE http1)
     rb_define_method(head, "each_header", head_m_each_header, 0);
     rb_define_method(head, "keep_alive?", head_m_keep_alive_p, 0);
     rb_define_method(head, "upgrade?", head_m_upgrade_p, 0);
+    rb_define_method(head, "protocol_name", head_m_protocol_name, 0);
     rb_define_method(head, "chunked?", head_m_chunked_p, 0);
     rb_define_method(head, "expect_continue?", head_m_expect_continue_p, 0);
     rb_define_method(head, "content_length", head_m_content_length, 0);

@@ -382,14 +382,6 @@ void Init_polyphony_http2_session(VALUE http2)
     rb_undef_method(session, "initialize_copy");
 }
 
-/* call-seq: protocol_name -> String or nil: what an extended CONNECT asks for (RFC 8441) */
-static VALUE request_protocol_name(VALUE self)
-{
-    struct http1_head *index = &request_head_get(self)->index;
-    if (index->protocol.length == 0) return Qnil;
-    return http_shared_string(index->bytes + index->protocol.at, index->protocol.length);
-}
-
 /*
  * Document-class: Polyphony::HTTP::HTTP2::RequestHead
  *
@@ -435,7 +427,6 @@ void Init_polyphony_http2(VALUE http, VALUE request_head)
     rb_define_method(head, "answer_pieces", request_answer_pieces, 3);
     rb_define_const(http2, "NGHTTP2_VERSION",
                     rb_obj_freeze(rb_str_new_cstr(nghttp2_version(0)->version_str)));
-    rb_define_method(request_head, "protocol_name", request_protocol_name, 0);
     Init_polyphony_http2_session(http2);
     Init_polyphony_http2_exchange(http2);
 }
