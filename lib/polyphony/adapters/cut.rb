@@ -26,6 +26,8 @@ module Polyphony
       SQLite3.guard(raw, busy_timeout: busy_timeout, &block)
     end
 
+    # @param raw [::PG::Connection]
+    # @return [Object] the block's value
     def postgres(raw)
       before = raw.transaction_status
       value = yield
@@ -35,25 +37,30 @@ module Polyphony
       end_query(raw, before) unless done || raw.finished? || [before, ::PG::PQTRANS_UNKNOWN].include?(raw.transaction_status)
     end
 
-    # The connection is clean then, or closed. Whoever began a transaction by the query that was cut does not know that
-    # the server has begun it.
+    # The connection is clean then, or closed.
     def end_query(raw, before)
-      ended = Polyphony.shield do
-        Polyphony.move_on_after(GRACE) do
-          cancel(raw) while raw.transaction_status == ::PG::PQTRANS_ACTIVE
-          raw.exec('ROLLBACK') if before == ::PG::PQTRANS_IDLE && raw.transaction_status != ::PG::PQTRANS_IDLE
-          true
-        end
-      end
+      # A thread without fibers has no scheduler, and is not given one.
+      ended = if Scheduler.current
+                Polyphony.shield { Polyphony.move_on_after(GRACE) { clean(raw, before) } }
+              else
+                clean(raw, before)
+              end
       raw.finish unless ended
     rescue ::PG::Error
       raw.finish unless raw.finished?
     end
 
+    # Whoever began a transaction by the query that was cut does not know that the server has begun it.
+    def clean(raw, before)
+      cancel(raw) while raw.transaction_status == ::PG::PQTRANS_ACTIVE
+      raw.exec('ROLLBACK') if before == ::PG::PQTRANS_IDLE && raw.transaction_status != ::PG::PQTRANS_IDLE
+      true
+    end
+
     # A server that has not begun the query yet when it is told to cancel it does nothing: it is told again.
     def cancel(raw)
       raw.cancel
-      Polyphony.move_on_after(PATIENCE) { raw.discard_results }
+      Scheduler.current ? Polyphony.move_on_after(PATIENCE) { raw.discard_results } : raw.discard_results
     end
 
     # @return [Boolean] whether the connection was closed, because its query could not be ended

@@ -72,6 +72,20 @@ RSpec.describe Polyphony::ActiveRecord, :fibers do
       expect([number.pluck(:value), base.connection_pool.stat]).to match([[5], include(busy: 0)])
     end
 
+    it 'serves a thread that has no fibers, and gives it no scheduler' do
+      long = { postgres: 'select 1 from pg_sleep(0.01)', sqlite: Support::ORM::ENDLESS[:sqlite].sub(/n\z/, '(select x from n limit 100000)') }
+      got = Thread.new do
+        base.with_connection { |c| c.select_value(long.fetch(kind)) }
+        cut = begin
+          Timeout.timeout(0.05) { endless } if kind == :postgres
+        rescue Timeout::Error
+          :cut
+        end
+        [number.count, cut, Fiber.scheduler]
+      end.value
+      expect(got).to eq([0, (:cut if kind == :postgres), nil])
+    end
+
     it 'waits for a connection at most so long, and can be stopped meanwhile' do
       small = establish(pool: 1, checkout_timeout: 0.05)
       go_on = Polyphony::Event.new

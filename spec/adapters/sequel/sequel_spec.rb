@@ -64,6 +64,20 @@ RSpec.describe Polyphony::Sequel, :fibers do
       expect(numbers.select_map(:number)).to eq([5])
     end
 
+    it 'serves a thread that has no fibers' do
+      long = { postgres: 'select 1 from pg_sleep(0.01)', sqlite: Support::ORM::ENDLESS[:sqlite].sub(/n\z/, '(select x from n limit 100000)') }
+      got = Thread.new do
+        db.fetch(long.fetch(kind)).first
+        cut = begin
+          Timeout.timeout(0.05) { db.fetch(Support::ORM::ENDLESS[kind]).first } if kind == :postgres
+        rescue Timeout::Error
+          :cut
+        end
+        [numbers.count, cut]
+      end.value
+      expect(got).to eq([0, (:cut if kind == :postgres)])
+    end
+
     it 'waits for a connection at most so long, and can be stopped meanwhile' do
       small = connect(max_connections: 1, pool_timeout: 0.05)
       go_on = Polyphony::Event.new

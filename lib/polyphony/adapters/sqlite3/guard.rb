@@ -40,7 +40,8 @@ module Polyphony
       # @return [Boolean] whether to go on
       # @suspends until the others have had their turn
       def pause
-        Scheduler.park(self, 0) # unlike snooze, this always has a look at the timers and descriptors
+        # Unlike snooze, this always has a look at the timers and descriptors. Threads without fibers may ask, too.
+        Scheduler.current ? Scheduler.park(self, 0) : ::Thread.pass
         true
       rescue ::Exception => e # rubocop:disable Lint/RescueException -- raised by guard
         @cut = e

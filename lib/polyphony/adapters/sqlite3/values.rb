@@ -26,6 +26,8 @@ module Polyphony
         named.each { |name, value| statement.bind_param(name, convert(value)) }
       end
 
+      # @return [nil, Integer, Float, String]
+      # @raise [TypeError]
       def convert(value)
         case value
         when ::String, ::Integer, ::Float, nil then value
