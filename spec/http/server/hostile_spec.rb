@@ -40,7 +40,7 @@ RSpec.describe 'Hostile requests', :fibers do
       request.respond('hello')
     end
   end
-  let(:echo) do
+  let(:reading) do
     serve(body_bytes: 100_000) do |request|
       seen << request.target
       request.respond(request.read)
@@ -75,7 +75,7 @@ RSpec.describe 'Hostile requests', :fibers do
         cases.each do |name, bytes|
           next if slowly && bytes.bytesize > 5000
 
-          response, rest = answer_to(echo, bytes.b, slowly: slowly)
+          response, rest = answer_to(reading, bytes.b, slowly: slowly)
           expect([name, response.status, response['connection'], rest, seen.uniq]).to eq([name, status, 'close', '', ['/']])
         end
       end
@@ -111,11 +111,11 @@ RSpec.describe 'Hostile requests', :fibers do
 
   it 'closes after what is incomplete when its client ends' do
     ["GET / HTTP/1.1\r\nHost: a\r\n", 'GE', "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"].each do |bytes|
-      client = echo.connect << bytes
+      client = reading.connect << bytes
       client.finish
       expect([client.response.status, client.rest]).to eq([400, ''])
     end
-    client = echo.connect
+    client = reading.connect
     client.finish
     expect(client.rest).to eq('') # nothing was asked
   end
@@ -125,7 +125,7 @@ RSpec.describe 'Hostile requests', :fibers do
   end
 
   it 'answers HEAD without a body, even if it has a bad one' do
-    [hello, echo].each do |server|
+    [hello, reading].each do |server|
       client = server.connect << "HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"
       expect([client.response(head: true).status, client.rest]).to eq([400, ''])
     end
@@ -144,7 +144,7 @@ RSpec.describe 'Hostile requests', :fibers do
             "GET //a//b HTTP/1.1\r\nHost: a\r\n\r\n", "GET /?a=[]{}|\\^`\"<> HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0000000\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: cHuNkEd\r\n\r\n5;a=\"d e\";f\r\nhello\r\n00\r\nX: y\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n!#$%&'*+-.^_`|~09azAZ: 1\r\n\r\n"]
     good.each do |bytes|
-      client = echo.connect << bytes
+      client = reading.connect << bytes
       expect([bytes, client.response.status]).to eq([bytes, 200])
       client.close
     end
