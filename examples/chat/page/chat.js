@@ -12,7 +12,7 @@ let unread = 0
 let typed = 0
 
 const chosen = () => {
-  const wanted = decodeURIComponent(location.hash.slice(1)).toLowerCase()
+  const wanted = location.hash.slice(1).toLowerCase()
   return ROOM.test(wanted) ? wanted : 'lobby'
 }
 
@@ -85,7 +85,7 @@ $('enter').addEventListener('submit', () => {
   enter()
 })
 $('door').addEventListener('cancel', (event) => { if (!name) event.preventDefault() })
-$('door').addEventListener('close', write)
+$('door').addEventListener('close', () => name ? write() : ask())
 $('me').addEventListener('click', () => ask())
 addEventListener('hashchange', enter)
 
