@@ -24,6 +24,7 @@ module Polyphony
         @subscriptions = []
         @wanted = ::Hash.new(0) # channel => how many want it
         @turns = Turns.new('notification from', self) { step }
+        @generation = @losses = 0
         forget_connection
         @closed = false
       end

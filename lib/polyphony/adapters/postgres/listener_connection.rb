@@ -11,8 +11,7 @@ module Polyphony
         @wire = nil
         @listened = {}
         @asked = nil # what the command under way is for: channels to listen to, and not to; [] for a sign of life
-        @generation = (@generation || 0) + 1
-        @losses ||= 0
+        @generation += 1
       end
 
       def drop
@@ -25,13 +24,15 @@ module Polyphony
       def step
         return connect unless @wire
 
-        wire = @wire
+        read(@wire)
+      end
+
+      def read(wire)
         come = wire.read(@options.idle_check)
         return unless wire.equal?(@wire)
 
         come ? take : look_alive
       rescue ::PG::Error, ::SystemCallError, ::IOError => e
-        raise if e.is_a?(ConnectionFailed)
         return unless wire.equal?(@wire)
 
         refused?(e) ? refuse(e) : lose

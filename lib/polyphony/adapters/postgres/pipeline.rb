@@ -3,6 +3,7 @@
 require_relative 'request'
 require_relative 'pipeline_connection'
 require_relative 'pipeline_protocol'
+require_relative 'pipeline_ending'
 
 module Polyphony
   class Postgres
@@ -12,6 +13,7 @@ module Polyphony
     class Pipeline
       include PipelineConnection
       include PipelineProtocol
+      include PipelineEnding
 
       LIMIT = 1000 # queries under way; who comes then waits
       private_constant :LIMIT
@@ -95,13 +97,6 @@ module Polyphony
 
       def room? = !@gate && @requests.size < LIMIT
 
-      # What is under way is wanted by nobody: who waited for it was stopped while another still waited for an answer
-      # before it.
-      def sweep
-        step(0)
-        end_all unless @gate || @requests.empty? || @wanted.positive?
-      end
-
       # Sends what has been asked, after all fibers that can run now have had their turn to ask.
       def push
         return if @pushing
@@ -141,35 +136,6 @@ module Polyphony
       rescue ::PG::Error, ::SystemCallError, ::IOError => e
         lose(e) if wire.equal?(@wire)
         false
-      end
-
-      # Nobody waits for the answer any more. If nobody waits for any, the server shall not go on; if somebody does, his
-      # query must not be hit by what was meant for another: it goes on, and its answer is dropped.
-      def abandon(request)
-        request.abandon
-        @wanted -= 1
-        end_all if @wanted.zero? && @wire && !@gate
-      end
-
-      def end_all
-        @gate = true
-        wire = @wire
-        wire.within_limit { cancel_one(wire) until @requests.empty? }
-      ensure
-        @gate = false
-        lose(::PG::ConnectionBad.new('the query was cancelled')) if wire.broken? && wire.equal?(@wire)
-        @turns.wake_all
-      end
-
-      # The one that runs: the next in line begins then. A request may come before its query did, or after its end.
-      def cancel_one(wire)
-        left = @requests.size
-        pause = 0.05
-        while @requests.size >= left
-          Cancelling.request(wire.pg)
-          Polyphony.move_on_after(pause) { @turns.wait { @requests.size < left } }
-          pause *= 2
-        end
       end
     end
     private_constant :Pipeline

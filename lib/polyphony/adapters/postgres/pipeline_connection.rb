@@ -22,15 +22,14 @@ module Polyphony
 
       # Whether a connection with nothing under way can be used. Its end is seen without asking the server.
       def fresh?
-        idle = Polyphony.now - @wire.heard
-        return true if idle < 1
-
-        old = @options.max_lifetime && Polyphony.now - @wire.born > @options.max_lifetime
-        return true if !old && !@wire.broken? && quiet?
+        silent = Polyphony.now - @wire.heard > 1
+        return true unless @wire.broken? || (silent && (old? || !quiet?))
 
         lose(nil)
         false
       end
+
+      def old? = @options.max_lifetime && Polyphony.now - @wire.born > @options.max_lifetime
 
       def quiet?
         @wire.read(0) || true
