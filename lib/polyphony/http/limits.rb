@@ -20,9 +20,10 @@ module Polyphony
         idle_timeout: 60, # between two requests: the connection is closed
         tls_timeout: 10, # for the handshake: the connection is closed
         connections: 10_000, # at a time; more wait in the listen queue
-        requests: 10_000, # on one connection: the last answer says `connection: close`, or GOAWAY
+        requests: 10_000, # on one connection: the last answer says `connection: close`
         # HTTP/2 only. Beyond one of those after body_window the connection ends with ENHANCE_YOUR_CALM; a tenth as many
         # are allowed to follow in each second.
+        requests_http2: nil, # on one connection: GOAWAY; as `requests`, if that is given
         streams: 128, # requests at a time on one connection: REFUSED_STREAM
         stream_window: 65_536, # bytes of one body that are taken before its handler reads; then four times as many
         body_window: 8 << 20, # bytes of all bodies of a connection that are taken before handlers read
@@ -53,6 +54,7 @@ module Polyphony
           raise ::ArgumentError, "no limit is named #{unknown.join(', ')}; there are: #{DEFAULTS.keys.join(', ')}"
         end
 
+        limits = { requests_http2: limits[:requests], **limits } if limits.key?(:requests)
         DEFAULTS.merge(limits).each { |name, value| instance_variable_set(:"@#{name}", checked(name, value)) }
         freeze
       end

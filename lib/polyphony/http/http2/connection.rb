@@ -47,7 +47,7 @@ module Polyphony
           @limits = server.limits
           @session = Session.new(server.http2_limits, Request)
           @session.clock = server.clock.now
-          @most = @limits.requests || ::Float::INFINITY
+          @most = @limits.requests_http2 || ::Float::INFINITY
           @streams = {}.compare_by_identity
           @idle = []
           @served = @step = 0
