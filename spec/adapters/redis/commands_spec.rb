@@ -33,10 +33,14 @@ RSpec.describe Polyphony::Redis, :fibers, :redis do
 
     it 'hands out no connection that watches what a stopped fiber has watched' do
       one = open_redis(timeout: 20, size: 1)
-      waiting { one.watch(key) { suspend } }.stop
+      watcher = spin { one.watch(key) { log << :watches && suspend } }
+      wait_until { log == [:watches] }
+      watcher.stop
       redis.call('SET', key, 'changed')
       expect(one.multi { |t| t.call('SET', key, 'mine') }).to eq(['OK'])
-      waiting { one.with { |client| client.call('MULTI'); suspend } }.stop
+      half = spin { one.with { |client| client.call('MULTI') && log << :half && suspend } }
+      wait_until { log.last == :half }
+      half.stop
       expect(one.with { |client| client.call('GET', key) }).to eq('mine')
       expect(one.with { |client| client.call('PING'); break :broken }).to eq(:broken)
       expect(one.multi { |t| t.call('PING') }).to eq(%w[PONG])

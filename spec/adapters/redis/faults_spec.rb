@@ -68,6 +68,12 @@ RSpec.describe Polyphony::Redis, :fibers, :redis do
     expect { shared.subscribe('x') { nil } }.to raise_error(RedisClient::CannotConnectError)
   end
 
+  it 'connects once for all who wait for that' do
+    shared = open_redis(timeout: 20)
+    expect(Array.new(10) { |i| spin { shared.call('ECHO', i) } }.map(&:await)).to eq(('0'..'9').to_a)
+    expect(shared.stats[:connects]).to eq(1)
+  end
+
   it 'connects for the others when the fiber that connects is stopped' do
     through = proxy
     through.stall
