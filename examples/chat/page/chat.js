@@ -103,7 +103,7 @@ const text = $('text')
 const grow = () => { text.style.height = 'auto'; text.style.height = `${text.scrollHeight}px` }
 
 function say() {
-  const words = text.value.trim()
+  const words = text.value.replace(/[^\P{Cc}\n]/gu, ' ').trim() // as the server does: what it drops, does not come back
   if (!words || !room) return
   text.value = ''
   grow()
