@@ -29,12 +29,21 @@ module Polyphony
       end
 
       # Has a connection call its guard while it works.
+      #
       # @param raw [::SQLite3::Database]
+      # @raise [Polyphony::Error]
       def self.load_extension(raw)
+        unless raw.respond_to?(:enable_load_extension)
+          raise Error, 'this SQLite was built without extensions, so that its queries would hold all fibers: install ' \
+                       'the gem sqlite3 as it comes, with an SQLite of its own'
+        end
+
         raw.enable_load_extension(true)
-        raw.load_extension(EXTENSION)
-      ensure
-        raw.enable_load_extension(false)
+        begin
+          raw.load_extension(EXTENSION)
+        ensure
+          raw.enable_load_extension(false)
+        end
       end
 
       private
