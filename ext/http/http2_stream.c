@@ -114,11 +114,13 @@ void http2_abort(struct http2_stream *s, uint32_t code)
     http2_resume(s);
 }
 
-/* After the answer, a client that goes on sending its body is told that nobody reads it (RFC 9113, 8.1).
-   One that has sent none of it is left alone: its next frame may be an error that it is to hear of. */
+/* After the answer, a client that goes on sending its body is told that nobody reads it (RFC 9113,
+   8.1), before it has to wait for a window. One that has sent little is left alone: it may be done
+   soon, and its next frame may be an error that it is to hear of. */
 void http2_refuse_rest(struct http2_stream *s)
 {
-    if (s->left && s->sent_end && !s->ended && !s->reset_by_us && s->body_bytes > 0)
+    if (s->left && s->sent_end && !s->ended && !s->reset_by_us &&
+        s->body_bytes > s->session->limits.stream_window / 2)
         http2_reset(s->session, s->id, NGHTTP2_NO_ERROR);
 }
 

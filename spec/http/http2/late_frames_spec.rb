@@ -18,6 +18,8 @@ RSpec.describe 'HTTP/2: a request without its body that has been answered', :fib
   {
     'WINDOW_UPDATE of nothing' => [->(client, stream) { client.window_update(stream, 0) }, :PROTOCOL_ERROR],
     'a window too large' => [->(client, stream) { 2.times { client.window_update(stream, (1 << 31) - 1) } }, :FLOW_CONTROL_ERROR],
+    'HEADERS in the middle of its body' => [->(client, stream) { client.data(stream, 'x') && client.headers(stream, [%w[x-a b]], end_stream: false) }, :PROTOCOL_ERROR],
+    'a pseudo-field in its trailers' => [->(client, stream) { client.data(stream, 'x') && client.headers(stream, [[':method', 'GET']]) }, :PROTOCOL_ERROR],
     'DATA after RST_STREAM' => [->(client, stream) { client.rst_stream(stream) && client.data(stream, 'x', end_stream: true) }, :STREAM_CLOSED],
     'HEADERS after RST_STREAM' => [->(client, stream) { client.rst_stream(stream) && client.headers(stream, client.head) }, :STREAM_CLOSED]
   }.each do |what, (send, code)|
@@ -30,7 +32,7 @@ RSpec.describe 'HTTP/2: a request without its body that has been answered', :fib
 
   it 'is told that its body is not wanted when it goes on sending it, as no error' do
     client, stream = unfinished
-    client.data(stream, 'x')
+    4.times { client.data(stream, 'x' * 10_000) }
     client.take until client.streams[stream].reset
     expect_stream_error(client, stream, :NO_ERROR)
     expect_alive(client)
