@@ -50,7 +50,7 @@ static int open_websocket(int port)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     if (write(fd, REQUEST, sizeof(REQUEST) - 1) < 0) fail("write");
     while (have < 4 || memcmp(buffer + have - 4, "\r\n\r\n", 4)) {
-        ssize_t n = read(fd, buffer + have, 1);
+        ssize_t n = read(fd, buffer + have, 4096); /* nothing comes behind it yet */
         if (n <= 0 || (have += n) > 4096) fail("handshake");
     }
     if (memcmp(buffer, "HTTP/1.1 101", 12)) fail("no WebSocket");

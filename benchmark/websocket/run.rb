@@ -70,7 +70,7 @@ module Bench
 
       # @return [Array<Float>] messages, seconds, the slowest round, seconds of the server's CPU
       def run_load(cell, server, seconds)
-        command = ['timeout', '90', 'taskset', '-c', '1', @load, *cell.arguments(server.port, seconds)]
+        command = ['timeout', '60', 'taskset', '-c', '1', @load, *cell.arguments(server.port, seconds)]
         IO.popen([*command, { err: %i[child out] }]) do |load|
           first = load.gets
           before = server.cpu
