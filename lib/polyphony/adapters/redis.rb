@@ -108,7 +108,8 @@ module Polyphony
       end
     end
 
-    # Closes all connections. Calls that wait get {Polyphony::Closed}.
+    # Closes all connections, those of the pool that are in use when they come back. Calls and subscriptions that wait
+    # get {Polyphony::Closed}.
     #
     # @return [void]
     # @suspends no

@@ -40,7 +40,9 @@ module Polyphony
 
       def connected(client)
         Errors.explained(config) { client.disable_reconnection { nil } }
-        client
+        done = client
+      ensure
+        client.close unless done
       end
 
       # The shared connection of this thread.
