@@ -71,7 +71,7 @@ module Bench
       private
 
       def raw
-        Contender.new(RAW.name, [compile], {}, false, 'libev, llhttp')
+        Contender.new(RAW.name, [compile], {}, false, libraries)
       rescue RuntimeError => e
         Contender.new(RAW.name, [], {}, false, nil, e.message)
       end
@@ -93,17 +93,23 @@ module Bench
 
       # @raise [RuntimeError] if it cannot be compiled
       def compile
-        program = File.join(FOLDER, "http-raw-#{RUBY_VERSION}")
-        source = File.join(__dir__, 'raw.c')
-        return program if File.exist?(program) && File.mtime(program) > File.mtime(source)
-
-        FileUtils.mkdir_p(FOLDER)
         # Where the system has no llhttp, the extension was built with one of its own.
         build = File.join(Tree::HERE, 'tmp/ext', RUBY_VERSION, 'build/http')
         vendored = Dir.glob(File.join(build, 'vendor_*.c'))
-        library = vendored.empty? ? ['-lllhttp'] : ["-I#{build}", '-w', *vendored]
+        compile_c('raw.c', vendored.empty? ? ['-lllhttp'] : ["-I#{build}", '-w', *vendored])
+      end
+
+      def libraries = 'libev, llhttp'
+
+      # @raise [RuntimeError] if it cannot be compiled
+      def compile_c(name, library)
+        program = File.join(FOLDER, "http-#{File.basename(name, '.c')}-#{RUBY_VERSION}")
+        source = File.join(__dir__, name)
+        return program if File.exist?(program) && File.mtime(program) > File.mtime(source)
+
+        FileUtils.mkdir_p(FOLDER)
         system(ENV.fetch('CC', 'cc'), '-O2', '-o', program, source, *library, '-lev') or
-          raise "could not compile #{source}: are libev and llhttp there?"
+          raise "could not compile #{source}: are #{libraries} there?"
         program
       end
     end

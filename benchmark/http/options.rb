@@ -3,6 +3,7 @@
 require 'optparse'
 require_relative 'cells'
 require_relative 'peers'
+require_relative 'h2'
 
 module Bench
   module HTTP
@@ -14,8 +15,9 @@ module Bench
         @rounds = 3
         @seconds = 2
         @limit = 15
-        @peers = PEERS.keys
-        @only = CELLS.keys
+        @h2 = argv.include?('--h2')
+        @peers = known_peers
+        @only = cells.keys
         @against = []
         @environment = {}
         @server_core = '0'
@@ -24,8 +26,11 @@ module Bench
       end
 
       # Only a full run replaces the published results.
-      def write? = @write.nil? ? (@only == CELLS.keys && @peers == PEERS.keys && @against.empty?) : @write
+      def write? = @write.nil? ? (@only == cells.keys && @peers == known_peers && @against.empty?) : @write
       def list? = @list
+      def h2? = @h2
+      def cells = @h2 ? H2::CELLS : CELLS
+      def known_peers = @h2 ? H2::PEERS : PEERS.keys
       def install? = @install
 
       private
@@ -41,8 +46,9 @@ module Bench
       end
 
       def selection(o)
-        o.on('--peers A,B', Array, 'Which servers to run (all); --list shows them') { |l| @peers = choose(l, PEERS.keys) }
-        o.on('--only A,B', Array, 'Which cells to measure (all)') { |list| @only = choose(list, CELLS.keys) }
+        o.on('--peers A,B', Array, 'Which servers to run (all); --list shows them') { |l| @peers = choose(l, known_peers) }
+        o.on('--only A,B', Array, 'Which cells to measure (all)') { |list| @only = choose(list, cells.keys) }
+        o.on('--h2', 'HTTP/2 instead of HTTP/1, by h2load, in a chapter of its own') { nil }
         o.on('--against REV', 'Also run our own tree at this commit (or in this folder)') { |rev| @against << rev }
         o.on('--list', 'List cells and servers, run nothing') { @list = true }
       end

@@ -18,12 +18,15 @@ module Bench
         @argv = argv
       end
 
-      def to_s = ["# #{TITLE}\n", preamble, tables, legend].join("\n")
+      def to_s = ["# #{title}\n", preamble, tables, legend].join("\n")
 
       # For the terminal.
       def tables = [costs, ratios, rates, tails, memory, failures].compact.join("\n")
 
       private
+
+      def title = TITLE
+      def generator = 'wrk'
 
       def preamble
         <<~TEXT
@@ -32,7 +35,7 @@ module Bench
 
           - Machine: #{Machine.lines.first}; load average #{@loads.map { |l| format('%.1f', l) }.join(' before, ')} after.
           - #{Machine.lines.last}; one process, one thread where that can be set.
-          - #{@options.rounds} rounds of #{@options.seconds} s, shuffled; server on core #{@options.server_core}, wrk on core #{@options.load_core}; medians.
+          - #{@options.rounds} rounds of #{@options.seconds} s, shuffled; server on core #{@options.server_core}, #{generator} on core #{@options.load_core}; medians.
           - #{@present.map { |c| "#{c.name}: #{c.version}" }.join('; ')}.
           #{missing}
         TEXT

@@ -12,10 +12,10 @@ module Bench
   module HTTP
     def self.main(argv)
       options = Options.new(argv)
-      return list if options.list?
-      abort 'bench: wrk is not installed' unless system('command -v wrk taskset > /dev/null')
+      return list(options) if options.list?
+      abort 'bench: wrk, h2load (nghttp2-client) or taskset is not installed' unless system('command -v wrk h2load taskset > /dev/null')
 
-      finder = Contenders.new(options)
+      finder = (options.h2? ? H2::Contenders : Contenders).new(options)
       finder.install if options.install?
       contenders = finder.all
       contenders.reject(&:present?).each { |contender| warn "#{contender.name} is skipped: #{contender.missing}" }
@@ -23,11 +23,11 @@ module Bench
     end
 
     def self.measure(options, contenders, argv)
-      cells = CELLS.values_at(*options.only)
+      cells = options.cells.values_at(*options.only)
       before = Machine.load
       results = Runner.new(cells, contenders, options).run
-      report = Report.new(results, cells: cells, contenders: contenders, options: options,
-                                   loads: [before, Machine.load], argv: argv)
+      report = (options.h2? ? H2::Report : Report).new(results, cells: cells, contenders: contenders, options: options,
+                                                                loads: [before, Machine.load], argv: argv)
       puts report.tables
       return unless options.write?
 
@@ -35,9 +35,9 @@ module Bench
       warn "written to #{options.out || RESULTS}"
     end
 
-    def self.list
-      puts 'Cells:', CELLS.values.map { |cell| format('  %-10s %s', cell.id, cell.title) }
-      puts 'Servers:', PEERS.keys.map { |name| "  #{name}" }
+    def self.list(options)
+      puts 'Cells:', options.cells.values.map { |cell| format('  %-10s %s', cell.id, cell.title) }
+      puts 'Servers:', options.known_peers.map { |name| "  #{name}" }
     end
   end
 end

@@ -43,7 +43,7 @@ module Bench
       def start(tls, round, cells)
         credentials = tls ? Contenders.certificate : []
         @contenders.select { |contender| contender.tls || !tls }.shuffle.to_h do |contender|
-          server = ServerProcess.new(contender, credentials, @options).tap(&:pause)
+          server = (@options.h2? ? H2::Server : ServerProcess).new(contender, credentials, @options).tap(&:pause)
           [contender, server]
         rescue ServerProcess::Failure => e
           warn "#{contender.name} FAILED #{e.message}"

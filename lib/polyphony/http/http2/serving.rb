@@ -29,8 +29,6 @@ module Polyphony
           leave(e)
         rescue ::Exception => e # rubocop:disable Lint/RescueException -- no request ends the server
           failed(e)
-        else
-          late if @overdue
         ensure
           finish_request
         end
@@ -44,11 +42,17 @@ module Polyphony
         def finish_request
           log_access if @access_log && @request
           @request = nil
-          late if @given_up == @served
+          in_time if @overdue || @given_up == @served
           @streaming = @given_away = @tunnel = nil
           @phase = :idle
           @exchange.release
           @connection.flush
+        end
+
+        # What was to end the handler has come too late, and must not strike what comes next.
+        def in_time
+          late
+          @overdue = nil
         end
 
         def log_access
