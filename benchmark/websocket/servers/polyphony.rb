@@ -11,5 +11,5 @@ fanout = lambda do |ws|
 end
 handler = mode == 'fanout' ? fanout : echo
 Polyphony.run do
-  Polyphony::HTTP.serve(bind: "http://127.0.0.1:#{port}", connections: 100_000) { |request| request.websocket(deflate: false, &handler) }
+  Polyphony::HTTP.serve(bind: "http://127.0.0.1:#{port}", connections: 100_000) { |request| request.websocket(deflate: false, ping: nil, &handler) }
 end
