@@ -75,8 +75,9 @@ module Polyphony
         end
 
         def common(tls, shared)
-          env = { **@common, 'SERVER_PORT' => tls ? '443' : '80', 'rack.url_scheme' => tls ? 'https' : 'http',
-                  'rack.hijack?' => !shared, **(tls ? { 'HTTPS' => 'on' } : {}) }
+          env = @common.merge('SERVER_PORT' => tls ? '443' : '80', 'rack.url_scheme' => tls ? 'https' : 'http',
+                              'rack.hijack?' => !shared)
+          env['HTTPS'] = 'on' if tls
           HTTP1::RequestHead.env_template(shared ? env.except('rack.hijack') : env)
         end
       end

@@ -32,7 +32,8 @@ module Polyphony
           end
 
           def work(generation, index, life)
-            Worker.new(generation.configuration, generation.sockets, life, index: index, handler: generation.handler).run
+            Worker.new(generation.configuration, generation.sockets, life, index: index,
+                                                                           handler: generation.handler).run
           rescue ::SystemExit
             raise
           rescue ::SignalException => e # before it had handlers of its own
