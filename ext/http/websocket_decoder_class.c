@@ -210,13 +210,6 @@ static VALUE decoder_reason(VALUE self)
     return d->ws.reason ? rb_utf8_str_new_cstr(d->ws.reason) : Qnil;
 }
 
-/* call-seq: compression = true or false: whether messages may be compressed */
-static VALUE decoder_set_compression(VALUE self, VALUE compression)
-{
-    decoder_get(self)->ws.compression = RTEST(compression);
-    return compression;
-}
-
 /*
  *  call-seq: WebSocket.encode(opcode, payload, rsv1) -> String
  *
@@ -257,6 +250,5 @@ void Init_polyphony_websocket(VALUE http)
     rb_define_method(decoder, "payload", decoder_payload, 0);
     rb_define_method(decoder, "code", decoder_code, 0);
     rb_define_method(decoder, "reason", decoder_reason, 0);
-    rb_define_method(decoder, "compression=", decoder_set_compression, 1);
     rb_define_singleton_method(websocket, "encode", websocket_encode, 3);
 }
