@@ -132,7 +132,7 @@ end
 mode = ARGV.fetch(0)
 GC.auto_compact = true if mode == 'compact'
 GC.stress = true if mode == 'stress'
-rounds = { 'plain' => 20, 'compact' => 10 }.fetch(mode, 1)
+rounds = { 'plain' => 6, 'compact' => 6, 'verify' => 2 }.fetch(mode, 1)
 rounds.times { |i| HTTP2CodecWorkload.run(mode, [1, 7, 4096][i % 3]) }
 GC.stress = false
 puts 'codec: ok'

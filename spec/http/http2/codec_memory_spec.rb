@@ -35,7 +35,7 @@ RSpec.describe 'The HTTP/2 codec under garbage collection' do
         GC.start
         rss
       end
-      sizes = Array.new(30, &round)
+      sizes = Array.new(20, &round)
       puts sizes.last(5).min - sizes[5, 5].max
     RUBY
     expect(err).to eq('')
