@@ -13,6 +13,10 @@ module Polyphony
   # goes on the grid of intervals, however late its fiber came to run: that does not add up. But what
   # is late by a whole interval or more begins a new grid, instead of making up for it.
   class Throttler
+    # Of an interval: or the last of a burst would wait for what sums of Floats are off.
+    ROUNDING = 1e-6
+    private_constant :ROUNDING
+
     # @return [Float] seconds between two calls
     attr_reader :interval
     # @return [Integer] calls that go through at once after a pause
@@ -32,6 +36,7 @@ module Polyphony
 
       @burst = Polyphony.count(burst, 'burst')
       @slack = @interval * (@burst - 1)
+      @early = @interval * ROUNDING
       @full = -::Float::INFINITY # when the bucket is, or was, full
       @line = WaitingLine.new('throttle', self)
     end
@@ -70,7 +75,7 @@ module Polyphony
     # @param came [Float] when the caller came
     def turn(came)
       now = Polyphony.now
-      return if now < @full - @slack
+      return if now < @full - @slack - @early
 
       on_grid = came < @full && now - @full < @interval
       @full = (on_grid ? @full : now) + @interval

@@ -36,6 +36,17 @@ RSpec.describe Polyphony::Throttler, :fibers, :virtual_time do
     expect(times_of(throttler, 5)).to eq([106, 106, 106, 107, 108])
   end
 
+  it 'lets a whole burst through, whatever the sums of Floats are' do
+    [3, 5, 7, 10, 300].product([2, 20, 50]).each do |rate, burst|
+      throttler = described_class.new(rate, burst: burst)
+      passed = 0
+      fiber = spin { spin_loop { throttler.process { passed += 1 } }.await }
+      settle
+      expect([rate, burst, passed]).to eq([rate, burst, burst])
+      fiber.stop
+    end
+  end
+
   it 'gives the turn of one who is stopped to the next' do
     throttler = described_class.new(interval: 10)
     throttler.process {}
