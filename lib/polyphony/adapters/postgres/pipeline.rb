@@ -55,10 +55,12 @@ module Polyphony
       #
       # @param now [Boolean] also what is under way ends
       # @return [void]
+      # @suspends a second at most
       def close(now: false)
         @closed = true
         return unless now || @requests.empty?
 
+        WireEnding.sever([@wire]) if @wire && !@requests.empty?
         ours? ? lose(Closed.new("#{inspect} was closed")) : @wire&.shut_down
       end
 

@@ -34,7 +34,7 @@ module Polyphony
 
       # @return [Integer] queries under way, in all threads
       # @suspends no
-      def size = @lanes.values.sum { |lanes| lanes.sum(&:size) }
+      def size = all.values.sum { |lanes| lanes.sum(&:size) }
 
       # @return [String]
       def inspect = "#<#{self.class} #{@options.place} under_way=#{size}>"
@@ -43,7 +43,7 @@ module Polyphony
       # @suspends no
       def close(now: false)
         @closed = true
-        @lanes.each_value { |lanes| lanes.each { |lane| lane.close(now: now) } }
+        all.each_value { |lanes| lanes.each { |lane| lane.close(now: now) } }
       end
 
       # @api private
@@ -61,16 +61,20 @@ module Polyphony
         raise Closed, "#{@database.inspect} is closed" if @closed
 
         scheduler = Scheduler.install
-        lanes = (@lanes[scheduler] if @pid == ::Process.pid) || make(scheduler)
+        lanes = all[scheduler] || make(scheduler)
         lanes.size == 1 ? lanes.first : lanes.push(lanes.shift).min_by(&:size)
       end
 
+      # In a forked child there are none.
+      def all
+        return @lanes if @pid == ::Process.pid
+
+        Forks.notice
+        @pid = ::Process.pid
+        @lanes = {}.compare_by_identity
+      end
+
       def make(scheduler)
-        if @pid != ::Process.pid
-          Forks.notice
-          @pid = ::Process.pid
-          @lanes = {}.compare_by_identity
-        end
         @lanes.delete_if { |old, lanes| old.closed? && lanes.each { |lane| lane.close(now: true) } }
         count = @options.pipeline.is_a?(::Integer) ? @options.pipeline : 1
         @lanes[scheduler] = Array.new(count) { Pipeline.new(@connector, @options, @counters) }
