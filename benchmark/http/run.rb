@@ -13,6 +13,7 @@ module Bench
     def self.main(argv)
       options = Options.new(argv)
       return list(options) if options.list?
+
       abort 'bench: wrk, h2load (nghttp2-client) or taskset is not installed' unless system('command -v wrk h2load taskset > /dev/null')
 
       finder = (options.h2? ? H2::Contenders : Contenders).new(options)

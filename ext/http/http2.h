@@ -23,16 +23,16 @@
  */
 
 struct http2_limits {
-    size_t target;           /* bytes of the path: 414 */
-    size_t head;             /* bytes of the fields of a request, 32 for each added: 431 */
-    size_t fields;           /* number of header fields: 431 */
-    uint64_t body;           /* bytes of the body: 413 */
-    size_t trailer;          /* bytes of all trailer fields together: 431 */
-    size_t trailer_fields;   /* number of trailer fields: 431 */
-    size_t streams;          /* at a time */
-    size_t stream_window;    /* bytes of a body that are taken before its handler reads */
+    size_t target;            /* bytes of the path: 414 */
+    size_t head;              /* bytes of the fields of a request, 32 for each added: 431 */
+    size_t fields;            /* number of header fields: 431 */
+    uint64_t body;            /* bytes of the body: 413 */
+    size_t trailer;           /* bytes of all trailer fields together: 431 */
+    size_t trailer_fields;    /* number of trailer fields: 431 */
+    size_t streams;           /* at a time */
+    size_t stream_window;     /* bytes of a body that are taken before its handler reads */
     size_t connection_window; /* likewise, of all bodies of the connection */
-    size_t resets;           /* frames of a kind that may come at once, see http2_limits.c */
+    size_t resets;            /* frames of a kind that may come at once, see http2_limits.c */
     size_t pings;
     size_t settings;
     size_t priorities;
@@ -108,7 +108,7 @@ struct http2_stream {
     uint8_t has_news;
     uint8_t started, finished, sent_end; /* the answer: head, last piece, out */
     uint8_t deferred;                    /* nghttp2 waits for more to send */
-    uint8_t bodyless;                    /* the answer has no body: END_STREAM comes with its head */
+    uint8_t bodyless; /* the answer has no body: END_STREAM comes with its head */
     uint8_t reset_by_us, aborted, widened;
     uint32_t abort_code;
 
@@ -118,8 +118,8 @@ struct http2_stream {
 
     struct http2_piece few[HTTP2_FEW], *pieces; /* of the answer, not sent yet */
     size_t first, count, room;
-    size_t first_at; /* sent of the first */
-    size_t queued;   /* bytes */
+    size_t first_at;    /* sent of the first */
+    size_t queued;      /* bytes */
     double stuck_since; /* on the caller's clock, see http2_reset_stalled */
     uint8_t moved;      /* some of them were sent since the last look */
     uint64_t remaining; /* bytes of the answer to come, if it has a length */
@@ -151,17 +151,18 @@ struct http2_session {
     struct http2_meter meters[HTTP2_KINDS];
     struct http2_builder builder;
     struct http2_stream *streams, *waiting, *last_waiting, *news;
-    size_t serving;      /* streams waiting or served */
-    uint64_t requests;   /* so far */
-    uint64_t progress;   /* frames of DATA sent */
-    double now;          /* seconds of a steady clock, as the caller has last said */
-    int32_t last_id;     /* highest id of a stream that the client has opened */
-    uint8_t opened[HTTP2_REMEMBERED / 8], reset[HTTP2_REMEMBERED / 8]; /* of odd ids up to last_id */
-    uint8_t failed;      /* no more input is taken */
-    uint8_t fed;         /* something has come */
-    uint32_t error_code; /* of the GOAWAY */
-    char reason[160];    /* for the log */
-    uint32_t pongs;      /* answers to our pings */
+    size_t serving;    /* streams waiting or served */
+    uint64_t requests; /* so far */
+    uint64_t progress; /* frames of DATA sent */
+    double now;        /* seconds of a steady clock, as the caller has last said */
+    int32_t last_id;   /* highest id of a stream that the client has opened */
+    uint8_t opened[HTTP2_REMEMBERED / 8],
+        reset[HTTP2_REMEMBERED / 8]; /* of odd ids up to last_id */
+    uint8_t failed;                  /* no more input is taken */
+    uint8_t fed;                     /* something has come */
+    uint32_t error_code;             /* of the GOAWAY */
+    char reason[160];                /* for the log */
+    uint32_t pongs;                  /* answers to our pings */
     struct http2_complaint complaints[HTTP2_COMPLAINTS];
     size_t complained;
     struct http1_output *out; /* while output is collected */
@@ -189,15 +190,16 @@ int http2_fail(struct http2_session *h, uint32_t code, const char *reason);
 /* Nothing more comes, and nothing can be sent: all streams are closed. */
 void http2_gone(struct http2_session *h);
 
-/* Resets a stream that has sent nothing of its answer for some seconds, if there is one; to be called
- * every second or so, until it gives NULL. */
+/* Resets a stream that has sent nothing of its answer for some seconds, if there is one; to be
+ * called every second or so, until it gives NULL. */
 struct http2_stream *http2_reset_stalled(struct http2_session *h, double seconds);
 
 void http2_complain(struct http2_session *h, int32_t stream, const char *reason);
 
 /* --- http2_scan.c --- */
 void http2_scan_start(struct http2_scan *scan);
-/* Goes on to the next suspect, and says how many bytes there were, and how many before its frame. */
+/* Goes on to the next suspect, and says how many bytes there were, and how many before its frame.
+ */
 size_t http2_scan(struct http2_scan *scan, const uint8_t *bytes, size_t size, size_t *before);
 int http2_check_suspect(struct http2_session *h);
 

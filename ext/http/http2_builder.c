@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Collects the fields of one header block as nghttp2 decodes them. There is one block at a time on a
-   connection, so that its memory serves for all. */
+/* Collects the fields of one header block as nghttp2 decodes them. There is one block at a time on
+   a connection, so that its memory serves for all. */
 
 #define FIRST_CAPACITY 512
 #define FIRST_ROOM 16

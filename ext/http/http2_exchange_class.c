@@ -91,8 +91,7 @@ NORETURN(static void raise_refusal(const struct http2_stream *s));
 
 static void raise_refusal(const struct http2_stream *s)
 {
-    VALUE arguments[] = {rb_str_new_cstr(s->reason ? s->reason : "refused"),
-                         INT2FIX(s->refusal)};
+    VALUE arguments[] = {rb_str_new_cstr(s->reason ? s->reason : "refused"), INT2FIX(s->refusal)};
     rb_exc_raise(rb_class_new_instance(2, arguments, eProtocolError));
 }
 

@@ -13,7 +13,7 @@ VALUE http2_session_request_class(VALUE session);
 /* --- http2_exchange_class.c --- */
 struct exchange {
     VALUE session, owner, request;
-    int at_once; /* whether the request may be answered without its owner */
+    int at_once;                 /* whether the request may be answered without its owner */
     struct http2_stream *stream; /* NULL between two requests */
 };
 struct exchange *exchange_get(VALUE self);

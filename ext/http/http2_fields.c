@@ -82,7 +82,8 @@ static int take_length(struct http2_fields *f, const char *value, size_t size)
     return 1;
 }
 
-/* Fields that the server decides about itself; true if `name` is one, and so not to be sent here. */
+/* Fields that the server decides about itself; true if `name` is one, and so not to be sent here.
+ */
 static int is_ours(struct http2_fields *f, unsigned known, VALUE name, const char *value,
                    size_t size)
 {

@@ -11,8 +11,9 @@
 
 static size_t limit_of(const struct http2_session *h, enum http2_kind kind)
 {
-    const size_t limits[] = {h->limits.resets,     h->limits.pings,          h->limits.settings,
-                             h->limits.priorities, h->limits.window_updates, h->limits.empty_frames};
+    const size_t limits[] = {h->limits.resets,         h->limits.pings,
+                             h->limits.settings,       h->limits.priorities,
+                             h->limits.window_updates, h->limits.empty_frames};
     return limits[kind];
 }
 

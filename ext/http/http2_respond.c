@@ -113,7 +113,8 @@ static long plain_size(VALUE body, int pieces)
 
 static void push_all(VALUE self, struct http2_stream *s, VALUE body)
 {
-    if (RB_TYPE_P(body, T_STRING)) push(self, s, body);
+    if (RB_TYPE_P(body, T_STRING))
+        push(self, s, body);
     else
         for (long i = 0; i < RARRAY_LEN(body); i++) push(self, s, RARRAY_AREF(body, i));
 }

@@ -31,7 +31,8 @@ static int is(const struct http2_builder *b, struct http1_span span, const char 
 /* --- fields --- */
 
 /* RFC 9113, 8.2: names in lower case, no control character and no space around a value. */
-static int check_field(const struct http2_builder *b, struct http1_field *field, const char **reason)
+static int check_field(const struct http2_builder *b, struct http1_field *field,
+                       const char **reason)
 {
     const char *name = at(b, field->name), *value = at(b, field->value);
     size_t size = field->value.length;
@@ -43,8 +44,8 @@ static int check_field(const struct http2_builder *b, struct http1_field *field,
     if (field->name.length == 0) return refuse(reason, MALFORMED, "a field without a name");
     if (http1_skip_text(value, value + size, &field->high) != value + size)
         return refuse(reason, MALFORMED, "control character in the value of a field");
-    if (size > 0 && (value[0] == ' ' || value[0] == '\t' || value[size - 1] == ' ' ||
-                     value[size - 1] == '\t'))
+    if (size > 0 &&
+        (value[0] == ' ' || value[0] == '\t' || value[size - 1] == ' ' || value[size - 1] == '\t'))
         return refuse(reason, MALFORMED, "space around the value of a field");
     field->known = (uint16_t)http1_name_find(name, field->name.length);
     return 0;

@@ -2,10 +2,10 @@
 #include <string.h>
 
 /*
- * The heads of frames, before nghttp2 sees them: what it leaves out without a word is an error of the
- * client's nevertheless. That are DATA for streams that are over (it would have to remember them),
- * PRIORITY (which our settings turn off), and CONTINUATION of any length. Frames of unknown types are
- * no error, but there can be too many of them.
+ * The heads of frames, before nghttp2 sees them: what it leaves out without a word is an error of
+ * the client's nevertheless. That are DATA for streams that are over (it would have to remember
+ * them), PRIORITY (which our settings turn off), and CONTINUATION of any length. Frames of unknown
+ * types are no error, but there can be too many of them.
  */
 
 #define PREFACE 24

@@ -104,7 +104,8 @@ static uint64_t limit_at(VALUE limits, long index)
 /*
  *  call-seq: Session.new(limits = Limits::DEFAULT, request_class = RequestHead)
  *
- *  +limits+ is a Limits, +request_class+ a class below RequestHead for what Exchange#take gives; its initialize is not called.
+ *  +limits+ is a Limits, +request_class+ a class below RequestHead for what Exchange#take gives;
+ * its initialize is not called.
  */
 static VALUE session_initialize(int argc, VALUE *argv, VALUE self)
 {
@@ -209,8 +210,8 @@ static VALUE session_complaints(VALUE self)
     if (!h->complained) return Qnil;
     VALUE all = rb_ary_new();
     for (size_t i = 0; i < h->complained; i++)
-        rb_ary_push(all, rb_sprintf("stream %d: %s", h->complaints[i].stream,
-                                    h->complaints[i].reason));
+        rb_ary_push(all,
+                    rb_sprintf("stream %d: %s", h->complaints[i].stream, h->complaints[i].reason));
     h->complained = 0;
     return all;
 }
@@ -296,8 +297,8 @@ static VALUE session_streams(VALUE self)
 /*
  *  call-seq: idle? -> true or false
  *
- *  Whether there is nothing to be served and nothing to be sent. A client may leave streams open whose
- *  answer it has: they do not count.
+ *  Whether there is nothing to be served and nothing to be sent. A client may leave streams open
+ * whose answer it has: they do not count.
  */
 static VALUE session_idle_p(VALUE self)
 {
@@ -400,8 +401,8 @@ static VALUE answer(VALUE self, VALUE status, VALUE fields, VALUE body, int piec
 /*
  *  call-seq: answer_at_once(status, fields, body) -> true or nil
  *
- *  Answers with Exchange#respond, if that is all there is to be done: there is no answer yet, and this
- *  one has nothing wrong or unusual. Otherwise does nothing and returns nil.
+ *  Answers with Exchange#respond, if that is all there is to be done: there is no answer yet, and
+ * this one has nothing wrong or unusual. Otherwise does nothing and returns nil.
  */
 static VALUE request_answer_at_once(VALUE self, VALUE status, VALUE fields, VALUE body)
 {
@@ -411,8 +412,8 @@ static VALUE request_answer_at_once(VALUE self, VALUE status, VALUE fields, VALU
 /*
  *  call-seq: answer_pieces(status, fields, pieces) -> true or nil
  *
- *  As #answer_at_once, for what a Rack app returns: only if +pieces+ is an Array and nothing more, and
- *  no field is meant for the server.
+ *  As #answer_at_once, for what a Rack app returns: only if +pieces+ is an Array and nothing more,
+ * and no field is meant for the server.
  */
 static VALUE request_answer_pieces(VALUE self, VALUE status, VALUE fields, VALUE pieces)
 {

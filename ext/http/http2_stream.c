@@ -52,8 +52,10 @@ void http2_stream_free(struct http2_stream *s)
     if (!s->left) h->serving--;
     if (s->waiting) unlink_waiting(s);
     if (s->has_news) unlink_news(s);
-    if (s->previous) s->previous->next = s->next;
-    else h->streams = s->next;
+    if (s->previous)
+        s->previous->next = s->next;
+    else
+        h->streams = s->next;
     if (s->next) s->next->previous = s->previous;
     if (s->pieces != s->few) free(s->pieces);
     free_trailers(s);
@@ -66,8 +68,10 @@ void http2_stream_free(struct http2_stream *s)
 void http2_wait(struct http2_session *h, struct http2_stream *s)
 {
     s->waiting = 1;
-    if (h->last_waiting) h->last_waiting->next_waiting = s;
-    else h->waiting = s;
+    if (h->last_waiting)
+        h->last_waiting->next_waiting = s;
+    else
+        h->waiting = s;
     h->last_waiting = s;
     h->requests++;
 }
@@ -97,8 +101,10 @@ void http2_stream_closed(struct http2_stream *s, uint32_t code)
     s->closed = 1;
     s->reset_code = code;
     http2_drop_pieces(s);
-    if (s->waiting || s->left || !s->head) http2_stream_free(s); /* nobody serves it */
-    else http2_news(s);
+    if (s->waiting || s->left || !s->head)
+        http2_stream_free(s); /* nobody serves it */
+    else
+        http2_news(s);
 }
 
 void http2_abort(struct http2_stream *s, uint32_t code)
@@ -133,9 +139,12 @@ void http2_release(struct http2_stream *s)
     h->serving--;
     if (s->has_news) unlink_news(s);
     http2_body_discard(s);
-    if (s->closed) http2_stream_free(s);
-    else if (!s->finished || !s->started) http2_abort(s, NGHTTP2_INTERNAL_ERROR);
-    else http2_refuse_rest(s);
+    if (s->closed)
+        http2_stream_free(s);
+    else if (!s->finished || !s->started)
+        http2_abort(s, NGHTTP2_INTERNAL_ERROR);
+    else
+        http2_refuse_rest(s);
 }
 
 /* --- the body of the request --- */
@@ -143,8 +152,10 @@ void http2_release(struct http2_stream *s)
 static void consume(struct http2_stream *s, size_t size)
 {
     if (size == 0) return;
-    if (s->closed || s->left) nghttp2_session_consume_connection(s->session->session, size);
-    else nghttp2_session_consume(s->session->session, s->id, size);
+    if (s->closed || s->left)
+        nghttp2_session_consume_connection(s->session->session, size);
+    else
+        nghttp2_session_consume(s->session->session, s->id, size);
 }
 
 #define FIRST_BODY 1024
