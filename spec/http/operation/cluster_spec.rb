@@ -32,6 +32,15 @@ RSpec.describe 'polyphony serve with workers' do
     program.wait_for_workers(2)
   end
 
+  it 'waits in the first process: it uses no time while nothing happens' do
+    program = operate('-w', '1').ready
+    states = Array.new(20) do
+      sleep 0.01 # one sample after another
+      File.read("/proc/#{program.pid}/stat").rpartition(')').last.split.first
+    end
+    expect(states.count('S')).to be > 10
+  end
+
   it 'has no threads, no scheduler, no app and little memory in the first process' do
     program = operate(files: { 'app.rb' => "BIG = 'x' * 50_000_000\n#{HttpOperation::APP}" }).ready
     expect(program.get).not_to be_empty

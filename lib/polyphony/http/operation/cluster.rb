@@ -96,7 +96,8 @@ module Polyphony
         end
 
         def patience
-          [TURN, (Notify.watchdog_interval || 1) / 2].min
+          interval = Notify.watchdog_interval
+          interval ? [TURN, interval / 2].min : TURN
         end
 
         # All workers of the next generation are there: it is the current one, and the others may go.
