@@ -16,7 +16,7 @@ module Polyphony
 
           proc { |request| request.respond("hello from \#{request.path}\\n") }
 
-        Without a file, config.ru or app.rb in this folder. HTTP/1.0 and 1.1, with TLS if there is a
+        Without a file, config.ru or app.rb in this folder. HTTP/1.1 and HTTP/2, with TLS if there is a
         certificate. Each connection has a fiber, so a handler that waits (database, HTTP client, sleep)
         holds up nobody else. Workers are processes; one for each processor is a good number.
       TEXT
