@@ -5,7 +5,7 @@ require_relative '../support/script'
 RSpec.describe 'polyphony irb' do
   # The user at a terminal. Unlike Support::RunPty's it answers what Reline asks the terminal: where its
   # cursor is.
-  class Console
+  class IrbTerminal
     LIMIT = 40
     CURSOR_WHERE = "\e[6n"
     CURSOR_HERE = "\e[1;1R"
@@ -75,7 +75,7 @@ RSpec.describe 'polyphony irb' do
   end
 
   let(:polyphony) { File.join(ROOT, 'exe', 'polyphony') }
-  let(:console) { Console.new(polyphony, 'irb', '-f', '--nocolorize') }
+  let(:console) { IrbTerminal.new(polyphony, 'irb', '-f', '--nocolorize') }
 
   after { console.close }
 

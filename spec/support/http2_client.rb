@@ -5,7 +5,7 @@ require_relative 'http2_hpack'
 require_relative 'http2_frames'
 
 # HTTP/2 for specs.
-module HTTP2
+module HTTP2Wire
   # A client that sends whatever it is told, right or wrong, and takes only what RFC 9113 allows a server to send:
   # order of frames, windows, fields, lengths. It shares no code with the server. In a fiber it waits as the
   # scheduler has it, elsewhere it blocks.

@@ -3,7 +3,7 @@
 require 'openssl'
 require_relative 'http2_hpack'
 
-module HTTP2
+module HTTP2Wire
   PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
   TYPES = %i[DATA HEADERS PRIORITY RST_STREAM SETTINGS PUSH_PROMISE PING GOAWAY WINDOW_UPDATE CONTINUATION].freeze
   CODES = %i[NO_ERROR PROTOCOL_ERROR INTERNAL_ERROR FLOW_CONTROL_ERROR SETTINGS_TIMEOUT STREAM_CLOSED FRAME_SIZE_ERROR REFUSED_STREAM
@@ -71,7 +71,7 @@ module HTTP2
   # What a client sends.
   module Sending
     # @param payload [String]
-    def frame(type, flags, stream, payload = '') = self << HTTP2.frame(type, flags, stream, payload)
+    def frame(type, flags, stream, payload = '') = self << HTTP2Wire.frame(type, flags, stream, payload)
 
     # @param fields [Array, Hash, String] or a block, encoded
     # @param pad [Integer, nil] bytes of padding
@@ -84,8 +84,8 @@ module HTTP2
       payload = [(priority_bytes(*priority) if priority), first].join
       flags |= (end_stream ? END_STREAM : 0) | (end_headers && others.empty? ? END_HEADERS : 0) | (priority ? PRIORITY : 0)
       flags, payload = padded(flags, payload, pad) if pad
-      bytes = HTTP2.frame(:HEADERS, flags, stream, payload)
-      others.each_with_index { |piece, i| bytes << HTTP2.frame(:CONTINUATION, i == others.size - 1 ? END_HEADERS : 0, stream, piece) }
+      bytes = HTTP2Wire.frame(:HEADERS, flags, stream, payload)
+      others.each_with_index { |piece, i| bytes << HTTP2Wire.frame(:CONTINUATION, i == others.size - 1 ? END_HEADERS : 0, stream, piece) }
       self << bytes
     end
 

@@ -94,15 +94,15 @@ class HTTP2Memory
   # All requests go out with one write, and their answers have no window.
   def connect(path)
     block = HTTP2Hpack.encode([[':method', 'GET'], [':scheme', 'http'], [':authority', 'localhost'], [':path', path]])
-    requests = Array.new(@streams) { |i| HTTP2.frame(:HEADERS, 5, (i * 2) + 1, block) }
+    requests = Array.new(@streams) { |i| HTTP2Wire.frame(:HEADERS, 5, (i * 2) + 1, block) }
     client = HttpServer::Client.open(@address)
-    client << [HTTP2::PREFACE.b, HTTP2.frame(:SETTINGS, 0, 0, [4, 0].pack('nN')), *requests].join
+    client << [HTTP2Wire::PREFACE.b, HTTP2Wire.frame(:SETTINGS, 0, 0, [4, 0].pack('nN')), *requests].join
     client
   end
 
   # Whether each stream gets to its end, once it has a window.
   def finished?(client)
-    client << HTTP2.frame(:SETTINGS, 0, 0, [4, 65_535].pack('nN'))
+    client << HTTP2Wire.frame(:SETTINGS, 0, 0, [4, 65_535].pack('nN'))
     ends = 0
     while ends < @streams
       high, low, type, flags = client.read(9).unpack('CnCC')

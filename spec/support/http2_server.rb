@@ -31,14 +31,14 @@ module HTTP2Server
   end
 
   # @param server [HttpServer::Running, HttpServer::Child, String] or an address
-  # @return [HTTP2::Client]
+  # @return [HTTP2Wire::Client]
   def h2(server = address, index = 0, **options)
     server = server.address(index) unless server.is_a?(String)
-    HTTP2::Client.open(server, **options).tap { |client| (@h2_clients ||= []) << client }
+    HTTP2Wire::Client.open(server, **options).tap { |client| (@h2_clients ||= []) << client }
   end
 
   # A request that the server has answered with no more than a header, and that is open for it: we have no window.
-  # @return [Array(HTTP2::Client, Integer)]
+  # @return [Array(HTTP2Wire::Client, Integer)]
   def half_closed(**options)
     client = h2(settings: { INITIAL_WINDOW_SIZE: 0 }, **options)
     stream = client.send_request
@@ -46,13 +46,13 @@ module HTTP2Server
     [client, stream]
   end
 
-  # @return [Array(HTTP2::Client, Integer)] a request whose body is still to come
+  # @return [Array(HTTP2Wire::Client, Integer)] a request whose body is still to come
   def opened(**options)
     client = h2(**options)
     [client, client.send_request('POST', '/', finish: false)]
   end
 
-  # @return [Array(HTTP2::Client, Integer)] a request that was answered
+  # @return [Array(HTTP2Wire::Client, Integer)] a request that was answered
   def answered(**options)
     client = h2(**options)
     stream = client.send_request

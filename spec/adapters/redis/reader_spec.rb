@@ -46,7 +46,7 @@ RSpec.describe Polyphony::Redis::Reader do
       [bytes.bytesize, *1..7].each do |size|
         found = replies(bytes, size)
         expect(found).to eq(expected)
-        next unless String.method_defined?(:byteindex) # before, redis-client has statuses in BINARY
+        next if RUBY_VERSION < '3.2' # there redis-client, without String#byteindex, has statuses in BINARY
 
         expect(found.flatten.grep(String).map(&:encoding)).to eq(expected.flatten.grep(String).map(&:encoding))
       end

@@ -78,10 +78,10 @@ RSpec.describe 'HTTP/2: a client that', :fibers do
 
   # What a connection is in the middle of.
   {
-    'before the preface' => '', 'in the preface' => HTTP2::PREFACE[0, 10], 'behind the preface' => HTTP2::PREFACE, 'in SETTINGS' => "#{HTTP2::PREFACE}\0\0\6".b,
-    'before a request' => HTTP2::PREFACE.b + HTTP2.frame(:SETTINGS, 0, 0), 'in the head of a frame' => HTTP2::PREFACE.b + HTTP2.frame(:SETTINGS, 0, 0) + "\0\0".b,
-    'in HEADERS' => HTTP2::PREFACE.b + HTTP2.frame(:SETTINGS, 0, 0) + "\0\0\x20\1\5\0\0\0\1\x82".b,
-    'before CONTINUATION' => HTTP2::PREFACE.b + HTTP2.frame(:SETTINGS, 0, 0) + HTTP2.frame(:HEADERS, 1, 1, "\x82\x86".b)
+    'before the preface' => '', 'in the preface' => HTTP2Wire::PREFACE[0, 10], 'behind the preface' => HTTP2Wire::PREFACE, 'in SETTINGS' => "#{HTTP2Wire::PREFACE}\0\0\6".b,
+    'before a request' => HTTP2Wire::PREFACE.b + HTTP2Wire.frame(:SETTINGS, 0, 0), 'in the head of a frame' => HTTP2Wire::PREFACE.b + HTTP2Wire.frame(:SETTINGS, 0, 0) + "\0\0".b,
+    'in HEADERS' => HTTP2Wire::PREFACE.b + HTTP2Wire.frame(:SETTINGS, 0, 0) + "\0\0\x20\1\5\0\0\0\1\x82".b,
+    'before CONTINUATION' => HTTP2Wire::PREFACE.b + HTTP2Wire.frame(:SETTINGS, 0, 0) + HTTP2Wire.frame(:HEADERS, 1, 1, "\x82\x86".b)
   }.each do |stage, bytes|
     %i[close reset].each do |farewell|
       it "goes away #{stage}, by #{farewell}, leaves nothing behind" do
@@ -104,7 +104,7 @@ RSpec.describe 'HTTP/2: a client that', :fibers do
     settle
     gate.set
     expect(streams.map { |stream| client.response(stream).body }).to eq(%w[hello hello hello])
-  rescue HTTP2::Closed
+  rescue HTTP2Wire::Closed
     # Both halves count as one for HTTP/2: a server may take it for gone. Then its fibers are ended.
     wait_until { server.server.connections.zero? }
     expect(seen.count(:ensure)).to eq(3)
@@ -150,8 +150,8 @@ RSpec.describe 'HTTP/2: a client that', :fibers do
     server = serve { |request| handle(request) }
     client = h2(server)
     ids = Array.new(5) { client.new_stream }
-    ids.each { |id| client.streams[id] = HTTP2::Exchange.new('GET') }
-    client << ids.map { |id| HTTP2.frame(:HEADERS, 5, id, HTTP2Hpack.encode(client.head('GET', '/sleeps'))) + HTTP2.frame(:RST_STREAM, 0, id, [8].pack('N')) }.join
+    ids.each { |id| client.streams[id] = HTTP2Wire::Exchange.new('GET') }
+    client << ids.map { |id| HTTP2Wire.frame(:HEADERS, 5, id, HTTP2Hpack.encode(client.head('GET', '/sleeps'))) + HTTP2Wire.frame(:RST_STREAM, 0, id, [8].pack('N')) }.join
     client.sync
     wait_until { seen.count(:sleeps) == seen.count(:ensure) }
     expect(client.get.body).to eq('hello')
@@ -165,7 +165,7 @@ RSpec.describe 'HTTP/2: a client that', :fibers do
     before = count.call
     begun = stages.values
     300.times do |i|
-      client = HTTP2::Client.open(server.address)
+      client = HTTP2Wire::Client.open(server.address)
       path, = begun[i % begun.size]
       stream = client.send_request('POST', path, finish: false)
       client.sync if i.odd? && path != '/events'
@@ -183,7 +183,7 @@ RSpec.describe 'HTTP/2: a client that', :fibers do
     server = serve { |request| handle(request) }
     10.times do |pauses|
       20.times do |i|
-        client = HTTP2::Client.open(server.address)
+        client = HTTP2Wire::Client.open(server.address)
         client.get if i.odd?
         client.send_goaway
         pauses.times { snooze }

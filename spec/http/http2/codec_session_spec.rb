@@ -7,7 +7,7 @@ require_relative '../../support/http2_hpack'
 # The codec alone: bytes in, requests out; answers in, bytes out. What it refuses, and how the server bears it, is in
 # the other files of this folder.
 RSpec.describe 'Polyphony::HTTP::HTTP2::Session' do
-  let(:session) { codec::Session.new.tap { |session| session.feed(codec::PREFACE + HTTP2.frame(:SETTINGS, 0, 0)) } }
+  let(:session) { codec::Session.new.tap { |session| session.feed(codec::PREFACE + HTTP2Wire.frame(:SETTINGS, 0, 0)) } }
   let(:codec) { Polyphony::HTTP::HTTP2 }
   let(:response_error) { Polyphony::HTTP::ResponseError }
 
@@ -15,7 +15,7 @@ RSpec.describe 'Polyphony::HTTP::HTTP2::Session' do
     HTTP2Hpack.encode([[':method', method], [':scheme', 'http'], [':authority', 'localhost'], [':path', path], *more.map { |name, value| [name.to_s.tr('_', '-'), value] }])
   end
 
-  def request(stream, *args, finish: true, **more) = HTTP2.frame(:HEADERS, finish ? 5 : 4, stream, head(*args, **more))
+  def request(stream, *args, finish: true, **more) = HTTP2Wire.frame(:HEADERS, finish ? 5 : 4, stream, head(*args, **more))
 
   # Frames of the output as [type, flags, stream, payload]; all of it is taken.
   def frames(from = session)
@@ -39,9 +39,9 @@ RSpec.describe 'Polyphony::HTTP::HTTP2::Session' do
   describe 'however the bytes are cut' do
     let(:bytes) do
       block = head('POST', '/long', x_long: 'y' * 200)
-      codec::PREFACE.b + HTTP2.frame(:SETTINGS, 0, 0) + request(1, 'GET', '/one') + HTTP2.frame(:HEADERS, 0, 3, block[0, 20]) + HTTP2.frame(:CONTINUATION, 0, 3, block[20, 90]) +
-        HTTP2.frame(:CONTINUATION, 4, 3, block[110..]) + HTTP2.frame(:DATA, 0, 3, 'some ') + HTTP2.frame(:PING, 0, 0, '12345678') + HTTP2.frame(:DATA, 8, 3, "\4bytes\0\0\0\0") +
-        HTTP2.frame(:HEADERS, 5, 3, HTTP2Hpack.encode([%w[x-sum 1]])) + request(5, 'GET', '/') + HTTP2.frame(:RST_STREAM, 0, 5, [8].pack('N')) + HTTP2.frame(:HEADERS, 5, 2, head)
+      codec::PREFACE.b + HTTP2Wire.frame(:SETTINGS, 0, 0) + request(1, 'GET', '/one') + HTTP2Wire.frame(:HEADERS, 0, 3, block[0, 20]) + HTTP2Wire.frame(:CONTINUATION, 0, 3, block[20, 90]) +
+        HTTP2Wire.frame(:CONTINUATION, 4, 3, block[110..]) + HTTP2Wire.frame(:DATA, 0, 3, 'some ') + HTTP2Wire.frame(:PING, 0, 0, '12345678') + HTTP2Wire.frame(:DATA, 8, 3, "\4bytes\0\0\0\0") +
+        HTTP2Wire.frame(:HEADERS, 5, 3, HTTP2Hpack.encode([%w[x-sum 1]])) + request(5, 'GET', '/') + HTTP2Wire.frame(:RST_STREAM, 0, 5, [8].pack('N')) + HTTP2Wire.frame(:HEADERS, 5, 2, head)
     end
 
     def events(pieces)
@@ -82,14 +82,14 @@ RSpec.describe 'Polyphony::HTTP::HTTP2::Session' do
     end
 
     it 'knows the protocol of an extended CONNECT' do
-      session.feed(HTTP2.frame(:HEADERS, 4, 1, HTTP2Hpack.encode([%w[:method CONNECT], %w[:protocol websocket], %w[:scheme http], %w[:authority a], %w[:path /chat]])))
+      session.feed(HTTP2Wire.frame(:HEADERS, 4, 1, HTTP2Hpack.encode([%w[:method CONNECT], %w[:protocol websocket], %w[:scheme http], %w[:authority a], %w[:path /chat]])))
       _, request = taken
       expect([request.method, request.path, request.protocol_name, request.upgrade?]).to eq(['CONNECT', '/chat', 'websocket', true])
     end
 
     it 'outlives its session' do
       other = codec::Session.new
-      other.feed(codec::PREFACE + HTTP2.frame(:SETTINGS, 0, 0) + request(1, 'GET', '/kept'))
+      other.feed(codec::PREFACE + HTTP2Wire.frame(:SETTINGS, 0, 0) + request(1, 'GET', '/kept'))
       exchange, kept = taken(other)
       other.gone
       exchange.release
@@ -97,14 +97,14 @@ RSpec.describe 'Polyphony::HTTP::HTTP2::Session' do
     end
 
     it 'that was reset before anybody took it is never seen' do
-      session.feed((0..20).map { |i| request((i * 2) + 1) + HTTP2.frame(:RST_STREAM, 0, (i * 2) + 1, [8].pack('N')) }.join)
+      session.feed((0..20).map { |i| request((i * 2) + 1) + HTTP2Wire.frame(:RST_STREAM, 0, (i * 2) + 1, [8].pack('N')) }.join)
       expect([session.waiting?, session.idle?, taken.last]).to eq([false, true, nil])
     end
   end
 
   describe 'a body' do
     it 'opens its window as it is read, and by no more' do
-      session.feed(request(1, 'POST', finish: false) + (HTTP2.frame(:DATA, 0, 1, 'x' * 10_000) * 6))
+      session.feed(request(1, 'POST', finish: false) + (HTTP2Wire.frame(:DATA, 0, 1, 'x' * 10_000) * 6))
       exchange, = taken
       frames
       expect(exchange.buffered).to eq(60_000)
@@ -118,21 +118,21 @@ RSpec.describe 'Polyphony::HTTP::HTTP2::Session' do
       session.feed(request(1, 'POST', finish: false))
       exchange = codec::Exchange.new(session, owner)
       exchange.take
-      session.feed(HTTP2.frame(:DATA, 0, 1, 'a'))
+      session.feed(HTTP2Wire.frame(:DATA, 0, 1, 'a'))
       expect(session.news).to be_nil # nobody has asked
       expect([exchange.read_body, exchange.read_body]).to eq(['a', nil])
-      session.feed(HTTP2.frame(:DATA, 0, 1, 'b') + HTTP2.frame(:DATA, 1, 1, 'c'))
+      session.feed(HTTP2Wire.frame(:DATA, 0, 1, 'b') + HTTP2Wire.frame(:DATA, 1, 1, 'c'))
       expect([session.news, session.news]).to eq([[owner], nil])
       expect([exchange.read_body(1), exchange.read_body, exchange.read_body, exchange.complete?]).to eq(['b', 'c', nil, true])
     end
 
     it 'that is left unread is given back to the connection, and the client told to stop' do
-      session.feed(request(1, 'POST', finish: false) + HTTP2.frame(:DATA, 0, 1, 'x' * 1000))
+      session.feed(request(1, 'POST', finish: false) + HTTP2Wire.frame(:DATA, 0, 1, 'x' * 1000))
       exchange, = taken
       exchange.respond(200, {}, 'no')
       exchange.release
       expect([frames.last, session.idle?]).to eq([[0, 1, 1, 'no'], true]) # it may be at its end
-      session.feed(HTTP2.frame(:DATA, 0, 1, 'x' * 16_000) * 3)
+      session.feed(HTTP2Wire.frame(:DATA, 0, 1, 'x' * 16_000) * 3)
       expect(frames.last).to eq([3, 0, 1, [0].pack('N')])
     end
   end
@@ -152,7 +152,7 @@ RSpec.describe 'Polyphony::HTTP::HTTP2::Session' do
       exchange.respond(200, {}, 'x' * 70_000)
       expect(frames.select { |frame| frame[0].zero? }.sum { |frame| frame[3].size }).to eq(65_535)
       expect(exchange.queued).to eq(70_000 - 65_535)
-      session.feed(HTTP2.frame(:WINDOW_UPDATE, 0, 0, [9000].pack('N')) + HTTP2.frame(:WINDOW_UPDATE, 0, 1, [9000].pack('N')))
+      session.feed(HTTP2Wire.frame(:WINDOW_UPDATE, 0, 0, [9000].pack('N')) + HTTP2Wire.frame(:WINDOW_UPDATE, 0, 1, [9000].pack('N')))
       expect(frames.map { |frame| [frame[0], frame[1], frame[3].size] }).to eq([[0, 1, 70_000 - 65_535]])
     end
 

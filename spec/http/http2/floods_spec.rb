@@ -45,7 +45,7 @@ RSpec.describe 'HTTP/2: a flood', timeout: 90 do
       outcome = client.flood(**options, &block)
       code = begin
         client.connection_error
-      rescue HTTP2::Closed, HTTP2::Violation
+      rescue HTTP2Wire::Closed, HTTP2Wire::Violation
         client.goaway&.code
       end
     end
@@ -60,23 +60,23 @@ RSpec.describe 'HTTP/2: a flood', timeout: 90 do
   def each_stream(client, count)
     Array.new(count) do
       stream = client.new_stream
-      client.streams[stream] = HTTP2::Exchange.new('GET')
+      client.streams[stream] = HTTP2Wire::Exchange.new('GET')
       yield stream
     end.join.b
   end
 
   def request(client, path = '/', method: 'GET') = HTTP2Hpack.encode(client.head(method, path))
-  def headers(stream, block, flags = 5) = HTTP2.frame(:HEADERS, flags, stream, block)
-  def reset(stream) = HTTP2.frame(:RST_STREAM, 0, stream, [8].pack('N'))
+  def headers(stream, block, flags = 5) = HTTP2Wire.frame(:HEADERS, flags, stream, block)
+  def reset(stream) = HTTP2Wire.frame(:RST_STREAM, 0, stream, [8].pack('N'))
 
   {
-    'pings' => HTTP2.frame(:PING, 0, 0, '12345678') * 500,
-    'settings' => HTTP2.frame(:SETTINGS, 0, 0, [4, 65_535].pack('nN')) * 500,
-    'empty settings' => HTTP2.frame(:SETTINGS, 0, 0) * 500,
-    'priorities' => (1..500).map { |i| HTTP2.frame(:PRIORITY, 0, (i * 2) + 1, [0, 15].pack('NC')) }.join,
-    'window updates' => HTTP2.frame(:WINDOW_UPDATE, 0, 0, [1].pack('N')) * 500,
-    'frames of unknown types' => HTTP2.frame(0x16, 0, 0, 'x') * 500,
-    'answers to pings that were not sent' => HTTP2.frame(:PING, 1, 0, '12345678') * 500
+    'pings' => HTTP2Wire.frame(:PING, 0, 0, '12345678') * 500,
+    'settings' => HTTP2Wire.frame(:SETTINGS, 0, 0, [4, 65_535].pack('nN')) * 500,
+    'empty settings' => HTTP2Wire.frame(:SETTINGS, 0, 0) * 500,
+    'priorities' => (1..500).map { |i| HTTP2Wire.frame(:PRIORITY, 0, (i * 2) + 1, [0, 15].pack('NC')) }.join,
+    'window updates' => HTTP2Wire.frame(:WINDOW_UPDATE, 0, 0, [1].pack('N')) * 500,
+    'frames of unknown types' => HTTP2Wire.frame(0x16, 0, 0, 'x') * 500,
+    'answers to pings that were not sent' => HTTP2Wire.frame(:PING, 1, 0, '12345678') * 500
   }.each do |title, bytes|
     it "of #{title} is ENHANCE_YOUR_CALM" do
       expect_calm(h2(server)) { bytes }
@@ -86,7 +86,7 @@ RSpec.describe 'HTTP/2: a flood', timeout: 90 do
   it 'of pings whose answers nobody reads is ENHANCE_YOUR_CALM, or is not read any more' do
     client = h2(server)
     outcome = nil
-    grown = growth { outcome = client.flood(HTTP2.frame(:PING, 0, 0, '12345678') * 500, read: false) }
+    grown = growth { outcome = client.flood(HTTP2Wire.frame(:PING, 0, 0, '12345678') * 500, read: false) }
     figure("#{outcome}; the server grew by #{grown} KB")
     expect(outcome).to eq(:cut).or eq(:held)
     expect(grown).to be < 12_000
@@ -127,13 +127,13 @@ RSpec.describe 'HTTP/2: a flood', timeout: 90 do
 
   # The server resets the stream, and not the client: the request goes on, or did so.
   {
-    'by windows of nothing' => [->(stream, head) { HTTP2.frame(:HEADERS, 5, stream, head) + HTTP2.frame(:WINDOW_UPDATE, 0, stream, [0].pack('N')) }, :PROTOCOL_ERROR],
-    'by windows that are too large' => ->(stream, head) { HTTP2.frame(:HEADERS, 5, stream, head) + (HTTP2.frame(:WINDOW_UPDATE, 0, stream, [0x7fffffff].pack('N')) * 2) },
-    'by bodies that are too long' => ->(stream, head) { HTTP2.frame(:HEADERS, 4, stream, head + HTTP2Hpack.literal('content-length', '1')) + HTTP2.frame(:DATA, 1, stream, 'xx') },
-    'by fields that are none' => ->(stream, head) { HTTP2.frame(:HEADERS, 5, stream, head + HTTP2Hpack.literal('X', 'v')) },
-    'by headers without a field' => ->(stream, _) { HTTP2.frame(:HEADERS, 5, stream) },
-    'by data behind the end' => [->(stream, head) { HTTP2.frame(:HEADERS, 5, stream, head) + HTTP2.frame(:DATA, 1, stream, 'x') }, :STREAM_CLOSED],
-    'by priorities that are none' => [->(stream, head) { HTTP2.frame(:HEADERS, 5, stream, head) + HTTP2.frame(:PRIORITY, 0, stream, [stream, 0].pack('NC')) }, :PROTOCOL_ERROR]
+    'by windows of nothing' => [->(stream, head) { HTTP2Wire.frame(:HEADERS, 5, stream, head) + HTTP2Wire.frame(:WINDOW_UPDATE, 0, stream, [0].pack('N')) }, :PROTOCOL_ERROR],
+    'by windows that are too large' => ->(stream, head) { HTTP2Wire.frame(:HEADERS, 5, stream, head) + (HTTP2Wire.frame(:WINDOW_UPDATE, 0, stream, [0x7fffffff].pack('N')) * 2) },
+    'by bodies that are too long' => ->(stream, head) { HTTP2Wire.frame(:HEADERS, 4, stream, head + HTTP2Hpack.literal('content-length', '1')) + HTTP2Wire.frame(:DATA, 1, stream, 'xx') },
+    'by fields that are none' => ->(stream, head) { HTTP2Wire.frame(:HEADERS, 5, stream, head + HTTP2Hpack.literal('X', 'v')) },
+    'by headers without a field' => ->(stream, _) { HTTP2Wire.frame(:HEADERS, 5, stream) },
+    'by data behind the end' => [->(stream, head) { HTTP2Wire.frame(:HEADERS, 5, stream, head) + HTTP2Wire.frame(:DATA, 1, stream, 'x') }, :STREAM_CLOSED],
+    'by priorities that are none' => [->(stream, head) { HTTP2Wire.frame(:HEADERS, 5, stream, head) + HTTP2Wire.frame(:PRIORITY, 0, stream, [stream, 0].pack('NC')) }, :PROTOCOL_ERROR]
   }.each do |title, (bytes, alone)|
     it "of requests that the server is made to reset (CVE-2025-8671), #{title}, ends the connection" do
       client = h2(server)
@@ -146,7 +146,7 @@ RSpec.describe 'HTTP/2: a flood', timeout: 90 do
           provoked += 40
           client.sync
         end
-      rescue HTTP2::Closed
+      rescue HTTP2Wire::Closed
         code = client.goaway&.code
       end
       figure("#{code} after #{provoked}; the server grew by #{grown} KB; it said: #{server.log.lines.last.chomp}")
@@ -163,7 +163,7 @@ RSpec.describe 'HTTP/2: a flood', timeout: 90 do
     it "of CONTINUATION (CVE-2024-27316), #{title}, ends the connection before it is stored" do
       client = h2(server)
       client.headers(1, client.head, end_headers: false)
-      bytes = block == :bytes ? HTTP2Hpack.literal('x', 'v' * 100).each_char.map { |byte| HTTP2.frame(:CONTINUATION, 0, 1, byte) }.join : HTTP2.frame(:CONTINUATION, 0, 1, block)
+      bytes = block == :bytes ? HTTP2Hpack.literal('x', 'v' * 100).each_char.map { |byte| HTTP2Wire.frame(:CONTINUATION, 0, 1, byte) }.join : HTTP2Wire.frame(:CONTINUATION, 0, 1, block)
       expect_calm(client, :ENHANCE_YOUR_CALM, :PROTOCOL_ERROR, :COMPRESSION_ERROR, :INTERNAL_ERROR) { bytes * (bytes.bytesize > 1000 ? 1 : 200) }
     end
   end
@@ -171,14 +171,14 @@ RSpec.describe 'HTTP/2: a flood', timeout: 90 do
   it 'of DATA without data is ENHANCE_YOUR_CALM' do
     client = h2(server)
     stream = client.send_request('POST', '/read', finish: false)
-    expect_calm(client) { HTTP2.frame(:DATA, 0, stream) * 500 }
+    expect_calm(client) { HTTP2Wire.frame(:DATA, 0, stream) * 500 }
   end
 
   it 'of DATA that is padding only is ENHANCE_YOUR_CALM, or costs no memory' do
     client = h2(server)
     stream = client.send_request('POST', '/read', finish: false)
     outcome = nil
-    grown = growth { outcome = client.flood(HTTP2.frame(:DATA, 8, stream, "\0".b) * 500, limit: 4 << 20) }
+    grown = growth { outcome = client.flood(HTTP2Wire.frame(:DATA, 8, stream, "\0".b) * 500, limit: 4 << 20) }
     figure("#{outcome}; the server grew by #{grown} KB")
     expect(grown).to be < 12_000
   end
@@ -258,7 +258,7 @@ RSpec.describe 'HTTP/2: a flood', timeout: 90 do
     client = h2(server)
     Array.new([client.server_settings[3], 100].min - 1) { client.send_request('GET', '/wait') }
     i = 0
-    expect_calm(client) { Array.new(100) { HTTP2.frame(:SETTINGS, 0, 0, [4, 60_000 + (i += 1) % 1000].pack('nN')) }.join }
+    expect_calm(client) { Array.new(100) { HTTP2Wire.frame(:SETTINGS, 0, 0, [4, 60_000 + (i += 1) % 1000].pack('nN')) }.join }
   end
 
   it 'is not what a browser does: 200 requests, each second one cancelled, with pings and window updates' do

@@ -103,13 +103,13 @@ RSpec.describe 'HTTP/2: flow control', :fibers do
       streams.cycle.with_index do |id, i| # all at once, so that no window can be opened meanwhile
         break if i * 16_384 > initial + 70_000
 
-        bytes << HTTP2.frame(:DATA, 0, id, 'x' * 16_384)
+        bytes << HTTP2Wire.frame(:DATA, 0, id, 'x' * 16_384)
       end
       client << bytes
       expect(begin
         client.sync
         :opened_in_time
-      rescue HTTP2::Closed, HTTP2::Violation
+      rescue HTTP2Wire::Closed, HTTP2Wire::Violation
         client.goaway&.code
       end).to eq(:FLOW_CONTROL_ERROR).or(eq(:opened_in_time))
       expect(h2(server).get.status).to eq(200)

@@ -22,7 +22,7 @@ HTTP2Server.describe 'HTTP/2: types of frames' do
     { 'as long as the frame' => "\x05aaaa", 'longer' => "\x10a", 'and nothing else' => '' }.each do |title, payload|
       it "has no padding #{title}" do
         client, stream = opened
-        client.frame(:DATA, HTTP2::PADDED, stream, payload)
+        client.frame(:DATA, HTTP2Wire::PADDED, stream, payload)
         expect_connection_error(client, :PROTOCOL_ERROR, *(:FRAME_SIZE_ERROR if payload.empty?))
       end
     end
@@ -57,13 +57,13 @@ HTTP2Server.describe 'HTTP/2: types of frames' do
     it 'have no padding as long as the frame' do
       client = h2
       block = HTTP2Hpack.encode(client.head)
-      client.frame(:HEADERS, 5 | HTTP2::PADDED, 1, [block.bytesize + 1].pack('C') + block)
+      client.frame(:HEADERS, 5 | HTTP2Wire::PADDED, 1, [block.bytesize + 1].pack('C') + block)
       expect_connection_error(client, :PROTOCOL_ERROR)
     end
 
     it 'have no room for less than a priority that they say they have' do
       client = h2
-      client.frame(:HEADERS, 5 | HTTP2::PRIORITY, 1, "\0\0\0")
+      client.frame(:HEADERS, 5 | HTTP2Wire::PRIORITY, 1, "\0\0\0")
       expect_connection_error(client, :PROTOCOL_ERROR, :FRAME_SIZE_ERROR)
     end
   end
@@ -109,7 +109,7 @@ HTTP2Server.describe 'HTTP/2: types of frames' do
     end
 
     {
-      'are acknowledged without a payload' => [:FRAME_SIZE_ERROR, HTTP2::ACK, 0, "\0\0\0\0\0\0"],
+      'are acknowledged without a payload' => [:FRAME_SIZE_ERROR, HTTP2Wire::ACK, 0, "\0\0\0\0\0\0"],
       'belong to the connection' => [:PROTOCOL_ERROR, 0, 1, ''],
       'have 6 bytes each: 3' => [:FRAME_SIZE_ERROR, 0, 0, "\0\3\0"], 'have 6 bytes each: 7' => [:FRAME_SIZE_ERROR, 0, 0, "\0\3\0\0\0\0\0"]
     }.each do |title, (code, flags, stream, payload)|
@@ -152,7 +152,7 @@ HTTP2Server.describe 'HTTP/2: types of frames' do
   describe 'PUSH_PROMISE (6.6, 8.4)' do
     it 'is not for clients' do
       client, stream = opened
-      client.frame(:PUSH_PROMISE, HTTP2::END_HEADERS, stream, [2].pack('N') + HTTP2Hpack.encode(client.head))
+      client.frame(:PUSH_PROMISE, HTTP2Wire::END_HEADERS, stream, [2].pack('N') + HTTP2Hpack.encode(client.head))
       expect_connection_error(client, :PROTOCOL_ERROR)
     end
   end

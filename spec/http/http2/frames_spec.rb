@@ -16,8 +16,8 @@ HTTP2Server.describe 'HTTP/2: connections and frames' do
     it 'may come byte by byte, with the frames that follow' do
       client = h2(start: false)
       stream = client.new_stream
-      bytes = HTTP2::PREFACE + HTTP2.frame(:SETTINGS, 0, 0) + HTTP2.frame(:HEADERS, 5, stream, HTTP2Hpack.encode(client.head))
-      client.streams[stream] = HTTP2::Exchange.new('GET')
+      bytes = HTTP2Wire::PREFACE + HTTP2Wire.frame(:SETTINGS, 0, 0) + HTTP2Wire.frame(:HEADERS, 5, stream, HTTP2Hpack.encode(client.head))
+      client.streams[stream] = HTTP2Wire::Exchange.new('GET')
       client.instance_variable_get(:@pending_settings) << []
       bytes.each_char { |byte| client << byte }
       expect(client.response(stream).status).to eq(200)
@@ -25,7 +25,7 @@ HTTP2Server.describe 'HTTP/2: connections and frames' do
 
     {
       'other bytes' => "PRI * HTTP/2.0\r\n\r\nSM\r\r\r\r", 'one wrong byte' => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r ",
-      'none, and a frame at once' => HTTP2.frame(:SETTINGS, 0, 0) * 4, 'HTTP/3.0' => "PRI * HTTP/3.0\r\n\r\nSM\r\n\r\n"
+      'none, and a frame at once' => HTTP2Wire.frame(:SETTINGS, 0, 0) * 4, 'HTTP/3.0' => "PRI * HTTP/3.0\r\n\r\nSM\r\n\r\n"
     }.each do |title, bytes|
       it "with #{title} ends the connection" do
         client = h2(start: false) << bytes
@@ -35,14 +35,14 @@ HTTP2Server.describe 'HTTP/2: connections and frames' do
     end
 
     it 'must be followed by SETTINGS' do
-      client = h2(start: false) << HTTP2::PREFACE
+      client = h2(start: false) << HTTP2Wire::PREFACE
       client.ping
       expect_connection_error(client, :PROTOCOL_ERROR)
     end
 
     it 'must be followed by SETTINGS that are no acknowledgement' do
-      client = h2(start: false) << HTTP2::PREFACE
-      client.frame(:SETTINGS, HTTP2::ACK, 0)
+      client = h2(start: false) << HTTP2Wire::PREFACE
+      client.frame(:SETTINGS, HTTP2Wire::ACK, 0)
       expect_connection_error(client, :PROTOCOL_ERROR)
     end
   end
@@ -68,7 +68,7 @@ HTTP2Server.describe 'HTTP/2: connections and frames' do
       client = h2
       client.frame(:PING, 0, 1 << 31, '12345678')
       client.take_until { |frame| frame.type == :PING && frame.flags == 1 && frame.payload == '12345678' }
-      client.streams[1] = HTTP2::Exchange.new('GET')
+      client.streams[1] = HTTP2Wire::Exchange.new('GET')
       client.frame(:HEADERS, 5, 1 | (1 << 31), HTTP2Hpack.encode(client.head))
       expect(client.response(client.new_stream).status).to eq(200)
     end
@@ -169,7 +169,7 @@ HTTP2Server.describe 'HTTP/2: connections and frames' do
       client.send_goaway(0xff)
       begin
         client.sync
-      rescue HTTP2::Closed # a connection that is of no more use
+      rescue HTTP2Wire::Closed # a connection that is of no more use
         expect(client.goaway).to be_nil.or have_attributes(code: :NO_ERROR)
       end
     end

@@ -9,18 +9,18 @@ RSpec.describe 'HTTP/2: rubbish', timeout: 120 do
     client = HTTP2Hpack
     head = client.encode([[':method', 'POST'], [':scheme', 'http'], [':authority', 'localhost'], [':path', '/read']])
     get = client.encode([[':method', 'GET'], [':scheme', 'http'], [':authority', 'localhost'], [':path', '/']])
-    [HTTP2::PREFACE.b, HTTP2.frame(:SETTINGS, 0, 0, [4, 65_535].pack('nN')), HTTP2.frame(:HEADERS, 4, 1, head), HTTP2.frame(:DATA, 0, 1, 'hello'), HTTP2.frame(:PING, 0, 0, '12345678'),
-     HTTP2.frame(:HEADERS, 5, 3, get + client.literal('x-new', 'value', as: :indexing, huffman: true)), HTTP2.frame(:DATA, 9, 1, "\5world\0\0\0\0\0"), HTTP2.frame(:SETTINGS, 1, 0),
-     HTTP2.frame(:HEADERS, 1, 5, get), HTTP2.frame(:CONTINUATION, 4, 5, client.indexed(62)), HTTP2.frame(:WINDOW_UPDATE, 0, 0, [100].pack('N')), HTTP2.frame(:WINDOW_UPDATE, 0, 5, [100].pack('N')),
-     HTTP2.frame(:PRIORITY, 0, 5, [3, 7].pack('NC')), HTTP2.frame(:HEADERS, 4, 7, head), HTTP2.frame(:RST_STREAM, 0, 7, [8].pack('N')), HTTP2.frame(:HEADERS, 37, 9, [0, 255].pack('NC') + get),
-     HTTP2.frame(:HEADERS, 4, 11, head), HTTP2.frame(:DATA, 0, 11, 'x' * 300), HTTP2.frame(:HEADERS, 5, 11, client.literal('x-sum', '1')), HTTP2.frame(:GOAWAY, 0, 0, [0, 0].pack('NN'))]
+    [HTTP2Wire::PREFACE.b, HTTP2Wire.frame(:SETTINGS, 0, 0, [4, 65_535].pack('nN')), HTTP2Wire.frame(:HEADERS, 4, 1, head), HTTP2Wire.frame(:DATA, 0, 1, 'hello'), HTTP2Wire.frame(:PING, 0, 0, '12345678'),
+     HTTP2Wire.frame(:HEADERS, 5, 3, get + client.literal('x-new', 'value', as: :indexing, huffman: true)), HTTP2Wire.frame(:DATA, 9, 1, "\5world\0\0\0\0\0"), HTTP2Wire.frame(:SETTINGS, 1, 0),
+     HTTP2Wire.frame(:HEADERS, 1, 5, get), HTTP2Wire.frame(:CONTINUATION, 4, 5, client.indexed(62)), HTTP2Wire.frame(:WINDOW_UPDATE, 0, 0, [100].pack('N')), HTTP2Wire.frame(:WINDOW_UPDATE, 0, 5, [100].pack('N')),
+     HTTP2Wire.frame(:PRIORITY, 0, 5, [3, 7].pack('NC')), HTTP2Wire.frame(:HEADERS, 4, 7, head), HTTP2Wire.frame(:RST_STREAM, 0, 7, [8].pack('N')), HTTP2Wire.frame(:HEADERS, 37, 9, [0, 255].pack('NC') + get),
+     HTTP2Wire.frame(:HEADERS, 4, 11, head), HTTP2Wire.frame(:DATA, 0, 11, 'x' * 300), HTTP2Wire.frame(:HEADERS, 5, 11, client.literal('x-sum', '1')), HTTP2Wire.frame(:GOAWAY, 0, 0, [0, 0].pack('NN'))]
   end
 
   def spoilt(frames, random)
     case random.rand(8)
     when 0 then return frames.shuffle(random: random).join
-    when 1 then return [frames.first, *Array.new(20) { HTTP2.frame(random.rand(12), random.rand(256), random.rand(6), random.bytes(random.rand(30))) }].join
-    when 2 then return (frames.first(2 + random.rand(frames.size)) + [HTTP2.frame(random.rand(10), random.rand(256), random.rand(14), random.bytes(random.rand(20)))] + frames).join
+    when 1 then return [frames.first, *Array.new(20) { HTTP2Wire.frame(random.rand(12), random.rand(256), random.rand(6), random.bytes(random.rand(30))) }].join
+    when 2 then return (frames.first(2 + random.rand(frames.size)) + [HTTP2Wire.frame(random.rand(10), random.rand(256), random.rand(14), random.bytes(random.rand(20)))] + frames).join
     when 3 then return frames.reject.with_index { |_, i| i > 1 && random.rand(4).zero? }.join
     end
     bytes = frames.join

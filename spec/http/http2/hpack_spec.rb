@@ -6,7 +6,7 @@ require_relative '../../support/http2_server'
 HTTP2Server.describe 'HTTP/2: HPACK' do
   hpack = HTTP2Hpack
 
-  # @return [HTTP2::Exchange] the answer to a request whose block ends with these bytes
+  # @return [HTTP2Wire::Exchange] the answer to a request whose block ends with these bytes
   def with(client, bytes, before: '')
     stream = client.new_stream
     client.headers(stream, before.b + HTTP2Hpack.encode(client.head) + bytes.b)

@@ -82,7 +82,7 @@ HTTP2Server::TRANSPORTS.each do |transport, bind|
       client.sync
       server.server.stop(grace: 0.05)
       expect([ended, server.log]).to match([true, /connections were cut when the server stopped/])
-      client.connection_error rescue HTTP2::Closed # rubocop:disable Style/RescueModifier
+      client.connection_error rescue HTTP2Wire::Closed # rubocop:disable Style/RescueModifier
       expect(client.goaway&.code).to eq(:NO_ERROR)
     end
 

@@ -210,7 +210,7 @@ HTTP2Server.describe 'HTTP/2: streams' do
     it 'of a stream that depends upon itself are an error: PRIORITY' do
       client = h2
       client.priority(1, 1, 256)
-      client.streams[1] = HTTP2::Exchange.new
+      client.streams[1] = HTTP2Wire::Exchange.new
       expect_error(client, 1, :PROTOCOL_ERROR)
     end
 

@@ -28,7 +28,7 @@ RSpec.describe 'HTTP/2: time limits', :fibers, :virtual_time do
 
   it 'end one that says nothing, or no more than the preface' do
     server = serve(idle_timeout: 20, header_timeout: 10) { |request| request.respond('hello') }
-    ['', HTTP2::PREFACE[0, 5], HTTP2::PREFACE, "#{HTTP2::PREFACE}\0\0".b].each do |bytes|
+    ['', HTTP2Wire::PREFACE[0, 5], HTTP2Wire::PREFACE, "#{HTTP2Wire::PREFACE}\0\0".b].each do |bytes|
       began = time
       client = client_of(server, start: false) << bytes
       client.read_to_end
@@ -157,7 +157,7 @@ RSpec.describe 'HTTP/2: time limits', :fibers, :virtual_time do
     expect(time).to be_between(30, patiently)
     begin
       client.response(stream)
-    rescue HTTP2::Closed
+    rescue HTTP2Wire::Closed
       nil
     end
     expect(client.goaway || client.streams[stream].reset).not_to be_nil
@@ -172,7 +172,7 @@ RSpec.describe 'HTTP/2: time limits', :fibers, :virtual_time do
     streams.each { |stream| client.header_of(stream) }
     time_passes_until { client.take_available || client.goaway || streams.all? { |stream| client.streams[stream].reset } || server.server.connections.zero? }
     expect(time).to be_between(30, patiently)
-  rescue HTTP2::Closed
+  rescue HTTP2Wire::Closed
     expect(time).to be_between(30, patiently)
   end
 

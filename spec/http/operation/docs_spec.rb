@@ -20,10 +20,12 @@ RSpec.describe 'docs/deploying.md and docs/serving.md' do
   end
 
   it 'have every limit with its default' do
-    Polyphony::HTTP::Limits::DEFAULTS.each do |name, default|
-      shown = name == :body_bytes ? '64 MB' : default.to_s.gsub(/(?<=\d)(?=\d{3}\z)/, ',')
-      expect(serving).to match(/^\| `#{name}` \| #{shown} \|/)
+    tables = serving + File.read(File.join(ROOT, 'docs/http2.md'))
+    missing = Polyphony::HTTP::Limits::DEFAULTS.reject do |name, default|
+      number = default.to_i >= 1 << 20 ? "#{default >> 20} MB" : default.to_s.gsub(/(?<=\d)(?=\d{3}\z)/, ',')
+      tables.match?(/^\| `#{name}` \| #{default ? number : 'none'}[ ,]/)
     end
+    expect(missing).to eq({})
   end
 
   it 'have words to grep for that there are in the code' do
