@@ -72,11 +72,30 @@ RSpec.describe 'async-http', compatibility: 'works, with a note' do
     end
   end
 
+  # Runs the block in a process of its own: on Ruby 3.1 these gems add methods to IO that other specs would see.
+  def apart
+    reader, writer = IO.pipe
+    pid = fork do
+      result = begin
+        [:value, yield]
+      rescue Exception => e # rubocop:disable Lint/RescueException -- told to the example
+        [:error, "#{e.class}: #{e.message}"]
+      end
+      writer.write(Marshal.dump(result))
+      writer.close
+      exit!(0)
+    end
+    writer.close
+    kind, value = Marshal.load(reader.read)
+    Process.wait(pid)
+    kind == :value ? value : raise(value)
+  end
+
   it 'wants a scheduler of its own' do
-    expect { beside_ticker { page(1) } }.to raise_error(NoMethodError, /add_child/)
+    expect { apart { beside_ticker { page(1) } } }.to raise_error(/NoMethodError.*add_child/)
   end
 
   it 'has it on a thread' do
-    expect(through_gate(echoing_server) { |port| Thread.new { page(port) }.value }).to eq('GET /a')
+    expect(apart { through_gate(echoing_server) { |port| Thread.new { page(port) }.value } }).to eq('GET /a')
   end
 end

@@ -87,7 +87,7 @@ RSpec.describe 'fiber.call', :fibers do
       expect(held.map { |call| call.reply(1) }).to eq([false, false, false])
     end
 
-    it 'raises DeadFiber with its error as the cause, once, while its parent gets the error itself, once' do
+    it 'raises DeadFiber with its error as the cause, once, while its parent gets the error itself, once', :fifo do
       server = serve
       asker = waiting { me << error_of { server.call([:raise, IOError.new('broken')]) } }
       expect(error_of { supervise(server) }).to be_a(IOError)
