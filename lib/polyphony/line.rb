@@ -80,7 +80,9 @@ module Polyphony
 
     # @param place [Place]
     def join(place)
-      @places.shift while @places.first&.left_behind?
+      while (first = @places.first)&.left_behind?
+        take_out(first)
+      end
       @places.push(place)
     end
 
@@ -91,7 +93,7 @@ module Polyphony
 
     # @param place [Place]
     def leave(place)
-      first?(place) ? @places.shift : @places.delete(place)
+      first?(place) ? take_out(place) : @places.delete(place)
     end
 
     # Takes the first out of the line, for {Place#give}; if that fails, see {Place#return_to}.
@@ -116,6 +118,18 @@ module Polyphony
     # Wakes all of them.
     def wake_all
       @places.dup.each { |place| place.life.wake }
+    end
+
+    private
+
+    # Who was first just now. If another thread has claimed it since, the next one comes out: back with it, and it
+    # looks itself whether it has missed anything.
+    def take_out(place)
+      other = @places.shift
+      return if other.nil? || other.equal?(place)
+
+      @places.unshift(other)
+      other.life.wake
     end
   end
   private_constant :Line
