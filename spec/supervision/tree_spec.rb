@@ -12,7 +12,7 @@ RSpec.describe 'Trees of supervisors', :fibers do
     end
   end
 
-  it 'an inner supervisor that gives up is an ordinary failure for the outer: its children begin anew' do
+  it 'an inner supervisor that gives up is an ordinary failure for the outer: its children begin anew', :fifo do
     inner_runs = 0
     stable = nil
     inner = spin(:inner) do
