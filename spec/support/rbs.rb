@@ -9,7 +9,7 @@ module Signatures
 
   # Documented as `@api private`, or found by nobody but the file beside it; programs have no business there.
   INTERNAL = %w[Group Lifecycle Supervisor ProcessFiber::Run Scheduler::SignalHandlers CLI::Help CLI::IRB CLI::Run CLI::Source
-                HTTP::Listener HTTP::Transport HTTP::Phases HTTP::HTTP1::Connection HTTP::HTTP1::Incoming HTTP::HTTP1::Outgoing
+                HTTP::Listener HTTP::Transport HTTP::Phases HTTP::Answering HTTP::HTTP1::Connection HTTP::HTTP1::Incoming HTTP::HTTP1::Outgoing
                 HTTP::HTTP1::Takeover HTTP::HTTP1::Failing HTTP::HTTP1::Preface HTTP::HTTP2::Connection HTTP::HTTP2::Stream HTTP::HTTP2::Incoming
                 HTTP::HTTP2::Outgoing HTTP::HTTP2::Failing HTTP::HTTP2::Tunnelling HTTP::HTTP2::Writing HTTP::HTTP2::Ending HTTP::HTTP2::Parting HTTP::HTTP2::Peer HTTP::HTTP2::Serving HTTP::TLS::Certificates HTTP::Rack::Env HTTP::Rack::Input HTTP::Rack::Rewindable HTTP::Rack::Answer HTTP::Rack::Fields HTTP::Operation::App
                 HTTP::Operation::Child HTTP::Operation::Cluster HTTP::Operation::Worker HTTP::Operation::Notify

@@ -6,9 +6,6 @@ module Polyphony
       # What becomes of requests that are none, and of those whose handler fails.
       # @api private
       module Failing
-        PLAIN = { 'content-type' => 'text/plain; charset=utf-8' }.freeze
-        private_constant :PLAIN
-
         private
 
         # The end of what the client sends: because it wants it, or because it was too slow (see Phases).
@@ -34,19 +31,6 @@ module Polyphony
           apologize(error.is_a?(BadRequest) ? error.status : 500)
         end
 
-        def timed_out
-          @overdue = nil
-          @server.log.warn("#{@request.method} #{@request.path}: no answer within #{@limits.handler_timeout} s")
-          apologize(503)
-        end
-
-        # `exit` ends the program, as it does everywhere. The client is told.
-        def leave(error)
-          apologize(503)
-        ensure
-          raise error
-        end
-
         # An answer in place of the handler's, or the end of the connection where that had begun.
         def apologize(status)
           @writer.last!
@@ -54,7 +38,7 @@ module Polyphony
           if @request.status
             @writer.abort if @writer.started?
           else
-            respond(@request, status, PLAIN, Server.message(status))
+            respond(@request, status, Answering::PLAIN, Server.message(status))
           end
           @open = false
           flush
@@ -67,7 +51,7 @@ module Polyphony
           if @writer.started?
             @writer.abort
           elsif @request.nil? || @request.status.nil?
-            @writer.respond(@refused_request, error.status, PLAIN, Server.message(error.status))
+            @writer.respond(@refused_request, error.status, Answering::PLAIN, Server.message(error.status))
           end
           flush
           linger
@@ -83,7 +67,7 @@ module Polyphony
           return unless @writer.retract
 
           @request.status = error.status
-          @writer.respond(@request, error.status, PLAIN, Server.message(error.status))
+          @writer.respond(@request, error.status, Answering::PLAIN, Server.message(error.status))
         end
 
         def log_refusal(error)

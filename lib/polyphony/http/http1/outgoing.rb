@@ -1,11 +1,15 @@
 # frozen_string_literal: true
 
+require_relative '../answering'
+
 module Polyphony
   module HTTP
     module HTTP1
       # The answer to the request that is being served, and its way out.
       # @api private
       module Outgoing
+        include Answering
+
         # @see Request#respond
         def respond(request, status, headers, body)
           refuse_second(request)
@@ -38,11 +42,6 @@ module Polyphony
           flush
         end
 
-        # For an answer whose first piece comes without {Request#send_headers}.
-        def send_headers_if_none(request)
-          begin_response(request, 200, {}) unless request.status
-        end
-
         # @see Request#finish
         def finish_response(request, trailers = nil)
           check_current(request)
@@ -58,11 +57,6 @@ module Polyphony
           refuse_second(request)
           @writer.inform(request, status, headers)
           flush
-        end
-
-        # @see Request#responded?
-        def responded?(request)
-          !@request.equal?(request) || !request.status.nil?
         end
 
         # Writes what has been made so far.
@@ -86,23 +80,6 @@ module Polyphony
           @transport.write(output)
           @phase = phase
           nil
-        end
-
-        def refuse_second(request)
-          check_current(request)
-          raise ResponseError, "#{request.inspect} has been answered already" if request.status
-        end
-
-        def check_current(request)
-          return if @request.equal?(request)
-
-          raise ResponseError, "#{request.inspect} is over: a handler must answer before it returns"
-        end
-
-        def body_size(body)
-          return 0 if body.nil? || @request.head?
-
-          body.is_a?(::Array) ? body.sum(&:bytesize) : body.bytesize
         end
 
         # The handler has returned: it may have left the end of the answer, or all of it, to us.

@@ -14,10 +14,9 @@ module Polyphony
           def message = 'the client has given up the request, or is gone'
         end
 
-        PLAIN = { 'content-type' => 'text/plain; charset=utf-8' }.freeze
         # RFC 9113, section 7
         INTERNAL_ERROR = 0x2
-        private_constant :PLAIN, :INTERNAL_ERROR
+        private_constant :INTERNAL_ERROR
 
         private
 
@@ -52,19 +51,6 @@ module Polyphony
           apologize(error.is_a?(BadRequest) ? error.status : 500)
         end
 
-        def timed_out
-          @overdue = nil
-          @server.log.warn("#{@request.method} #{@request.path}: no answer within #{@limits.handler_timeout} s")
-          apologize(503)
-        end
-
-        # `exit` ends the program, as it does everywhere. The client is told.
-        def leave(error)
-          apologize(503)
-        ensure
-          raise error
-        end
-
         # An answer in place of the handler's, or the end of the stream where that had begun. One that was given whole
         # stays.
         def apologize(status)
@@ -74,14 +60,14 @@ module Polyphony
           return if @exchange.finished?
           return @exchange.reset(INTERNAL_ERROR) if @exchange.started?
 
-          @exchange.respond(status, PLAIN, Server.message(status))
+          @exchange.respond(status, Answering::PLAIN, Server.message(status))
           @request.status = status
         end
 
         # To what is no request, or is too much.
         def refuse(error)
           log_refusal(error)
-          @exchange.respond(error.status, PLAIN, Server.message(error.status))
+          @exchange.respond(error.status, Answering::PLAIN, Server.message(error.status))
           @exchange.release
           @connection.flush
         end

@@ -1,11 +1,15 @@
 # frozen_string_literal: true
 
+require_relative '../answering'
+
 module Polyphony
   module HTTP
     module HTTP2
       # The answer to the request that is being served.
       # @api private
       module Outgoing
+        include Answering
+
         # Bytes of an answer that may wait for the client before a handler that makes more has to wait, too.
         MOST_QUEUED = 65_536
 
@@ -41,11 +45,6 @@ module Polyphony
           wait_for_room if queued > MOST_QUEUED
         end
 
-        # For an answer whose first piece comes without {Request#send_headers}.
-        def send_headers_if_none(request)
-          begin_response(request, 200, {}) unless request.status
-        end
-
         # @see Request#finish
         def finish_response(request, trailers = nil)
           check_current(request)
@@ -63,11 +62,6 @@ module Polyphony
           @connection.flush
         end
 
-        # @see Request#responded?
-        def responded?(request)
-          !@request.equal?(request) || !request.status.nil?
-        end
-
         # Has what was made so far sent.
         # @raise [Disconnected]
         # @suspends while the client takes no more
@@ -79,23 +73,6 @@ module Polyphony
         end
 
         private
-
-        def refuse_second(request)
-          check_current(request)
-          raise ResponseError, "#{request.inspect} has been answered already" if request.status
-        end
-
-        def check_current(request)
-          return if @request.equal?(request)
-
-          raise ResponseError, "#{request.inspect} is over: a handler must answer before it returns"
-        end
-
-        def body_size(body)
-          return 0 if body.nil? || @request.head?
-
-          body.is_a?(::Array) ? body.sum(&:bytesize) : body.bytesize
-        end
 
         # The handler has returned: it may have left the end of the answer to us.
         def finish_answer
