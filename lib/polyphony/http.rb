@@ -8,7 +8,7 @@
 #   http/transport.rb             a socket (transport/plain.rb), or TLS over one (transport/tls.rb)
 #   http/http1/connection.rb      one connection: read, parse, call the handler, write
 #   http/http2/connection.rb      one of HTTP/2: many requests at a time, a fiber for each that waits (stream.rb)
-#   http/request.rb, body.rb      what the handler is given, whatever the version of HTTP
+#   http/request.rb, body.rb      what the handler is given, whatever the version of HTTP; answering.rb: its answer
 #   http/server.rb, limits.rb     all of it together; server/accepting.rb, arrival.rb: connections as they come;
 #                                 server/stopping.rb, stopper.rb: the end; phases.rb: time limits
 #   http/static.rb                files
