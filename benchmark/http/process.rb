@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-require 'etc'
 require 'openssl'
 require 'socket'
 require 'tempfile'
+require_relative '../support/process_usage'
 
 module Bench
   module HTTP
@@ -11,7 +11,8 @@ module Bench
     # other neither time nor, by a new start for each figure, their warmth.
     class ServerProcess
       Failure = Class.new(StandardError)
-      TICKS = Etc.sysconf(Etc::SC_CLK_TCK).to_f
+      include ProcessUsage
+
       REQUEST = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
       BODY = "Hello, world!\n"
 
@@ -35,16 +36,6 @@ module Bench
 
       def tls? = !@credentials.empty?
       def url = "http#{'s' if tls?}://127.0.0.1:#{@port}/"
-
-      # @return [Float] seconds of CPU that it and its children have taken
-      def cpu
-        tree.sum { |pid| stat(pid)&.values_at(11, 12)&.sum(&:to_i) || 0 } / TICKS
-      end
-
-      # @return [Integer] KB of resident memory, of it and its children
-      def rss
-        tree.sum { |pid| File.read("/proc/#{pid}/status")[/VmRSS:\s+(\d+)/, 1].to_i }
-      end
 
       def pause = signal(:STOP)
       def resume = signal(:CONT)
@@ -96,19 +87,6 @@ module Bench
         Process.kill(name, -@pid)
       rescue Errno::ESRCH
         nil
-      end
-
-      # @return [Array<String>, nil] what follows the name
-      def stat(pid)
-        File.read("/proc/#{pid}/stat").rpartition(') ').last.split
-      rescue Errno::ENOENT, Errno::ESRCH
-        nil
-      end
-
-      def tree
-        children = Dir.children('/proc').grep(/\A\d+\z/).group_by { |pid| stat(pid)&.at(1).to_i }
-        found = [@pid]
-        found.each { |pid| found.concat(children.fetch(pid, []).map(&:to_i)) }
       end
     end
   end

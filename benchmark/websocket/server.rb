@@ -1,16 +1,17 @@
 # frozen_string_literal: true
 
-require 'etc'
 require 'socket'
 require_relative 'cells'
 require_relative '../support/contenders'
+require_relative '../support/process_usage'
 
 module Bench
   module WebSocket
     # A server for one measurement, on a core of its own.
     class Server
+      include ProcessUsage
+
       Failure = Class.new(StandardError)
-      TICKS = Etc.sysconf(Etc::SC_CLK_TCK).to_f
       FOLDER = File.join(Tree::HERE, 'tmp/bench')
       # Where Debian has node-ws; npm's are found by NODE_PATH.
       NODE_PATH = [ENV.fetch('NODE_PATH', nil), '/usr/share/nodejs'].compact.join(':')
@@ -47,12 +48,6 @@ module Bench
         raise
       end
 
-      # @return [Float] seconds of CPU, of it and its children
-      def cpu = processes.sum { |pid| stat(pid)&.values_at(11, 12)&.sum(&:to_i) || 0 } / TICKS
-
-      # @return [Integer] KB of resident memory
-      def rss = processes.sum { |pid| File.read("/proc/#{pid}/status")[/VmRSS:\s+(\d+)/, 1].to_i }
-
       def kill
         Process.kill(:KILL, -@pid)
         Process.wait(@pid)
@@ -81,19 +76,6 @@ module Bench
           sleep 0.1
         end
         raise Failure, 'did not start within 15 s'
-      end
-
-      # What follows the name.
-      def stat(pid)
-        File.read("/proc/#{pid}/stat").rpartition(') ').last.split
-      rescue Errno::ENOENT, Errno::ESRCH
-        nil
-      end
-
-      def processes
-        children = Dir.children('/proc').grep(/\A\d+\z/).group_by { |pid| stat(pid)&.at(1).to_i }
-        found = [@pid]
-        found.each { |pid| found.concat(children.fetch(pid, []).map(&:to_i)) }
       end
     end
   end
